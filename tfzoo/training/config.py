@@ -1,0 +1,105 @@
+"""Everything that decides a training run, in one frozen record. `tfzoo.flags` makes a flag of each field."""
+
+import dataclasses
+from dataclasses import field
+
+
+def _flag(default, help, choices=None):
+    return field(default=default, metadata={"help": help, "choices": choices})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The flags of `python -m tfzoo.train`, with their defaults, help texts and choices.
+
+    A field is a flag of the same name. A field whose default is a tuple is a list flag, and one whose
+    annotation admits None may be left unset.
+    """
+
+    # Where the run lives.
+    model_dir: str = _flag("", "Folder of the run: flags, tokenizer, checkpoints, metrics, TensorBoard.")
+    export_dir: str | None = _flag(
+        None,
+        "Folder that gets the SavedModel's next version when training ends; unset: "
+        "saved_models/NAME, with NAME the last part of --model_dir; empty: no export.",
+    )
+    data_dir: str = _flag("~/.cache/tfzoo", "Folder of downloads and token stores.")
+
+    # The model.
+    preset: str = _flag("gpt2_mini", "Architecture and size to train, for example gpt2_small.")
+    model_overrides: tuple[str, ...] = _flag(
+        (), "Changes to the preset: name=value,... for example num_layers=2,hidden_dim=64."
+    )
+    dropout: float | None = _flag(
+        None, "Share of activations to drop, in [0, 1); unset: the preset's own."
+    )
+    sequence_length: int | None = _flag(
+        None, "Tokens a row, and the model's max_sequence_length; unset: the preset's own."
+    )
+
+    # The text.
+    task: str = _flag("causal_lm", "What the model learns to do.", ("causal_lm",))
+    dataset: str | None = _flag(None, "sotu, or tfds:NAME for any tensorflow-datasets name.")
+    text_files: tuple[str, ...] = _flag(
+        (), "Files, globs or folders of UTF-8 text: .txt, .jsonl, either also .gz."
+    )
+    text_field: str = _flag("text", "Name of the field that holds the text in JSONL rows and TFDS.")
+    validation_files: tuple[str, ...] = _flag(
+        (), "Files to validate on, as in --text_files; unset: a share of the training text."
+    )
+    validation_fraction: float = _flag(
+        0.1,
+        "Share of the text kept for validation, in (0, 1): whole documents when there are at "
+        "least 20, else the tail of each.",
+    )
+    tokenizer: str = _flag(
+        "byte_pair", "byte_pair, bytes or characters, made from the text; or a tokenizer's folder."
+    )
+    vocabulary_size: int = _flag(8192, "Tokens in the vocabulary to train (byte_pair only).")
+
+    # The optimization.
+    global_batch_size: int = _flag(8, "Rows a step, over all replicas and microbatches.")
+    num_microbatches: int = _flag(1, "Parts into which each step's rows are cut, to save memory.")
+    train_steps: int = _flag(1000, "Steps to train in all.")
+    learning_rate: float = _flag(6e-4, "Peak learning rate, reached after the warmup.")
+    schedule: str = _flag(
+        "cosine",
+        "How the learning rate falls after the warmup.",
+        ("cosine", "linear", "inverse_sqrt", "constant"),
+    )
+    warmup_steps: int = _flag(100, "Steps over which the learning rate rises from 0.")
+    weight_decay: float = _flag(0.1, "Decoupled decay of the weight matrices (never of vectors).")
+    clip_norm: float = _flag(1.0, "Largest global norm of the gradient; 0: no clipping.")
+    label_smoothing: float = _flag(0.0, "Share of each target spread over the vocabulary, [0, 1).")
+    ema_decay: float = _flag(
+        0.0, "Decay of the moving average of the weights, in [0, 1); 0: none kept."
+    )
+    seed: int = _flag(0, "Seed of the weights, the order of the text and dropout.")
+
+    # The machine.
+    precision: str = _flag(
+        "float32", "Precision of the computation.", ("float32", "mixed_bfloat16", "mixed_float16")
+    )
+    jit: str = _flag(
+        "auto",
+        "auto: small compiled clusters between the matrix products; true: the whole step compiled "
+        "by XLA (one device); false: plain TensorFlow.",
+        ("auto", "true", "false"),
+    )
+    remat: bool = _flag(False, "Recompute each block in the backward pass, to save memory.")
+    strategy: str = _flag(
+        "auto",
+        "auto: multi_worker when TF_CONFIG names several workers, mirrored when there are several "
+        "devices, else none.",
+        ("auto", "none", "mirrored", "multi_worker"),
+    )
+    num_virtual_devices: int = _flag(1, "Logical CPU devices to train on; 1: the machine as it is.")
+
+    # What is written, and when.
+    log_every_steps: int = _flag(10, "Steps between two rows of metrics.")
+    eval_every_steps: int = _flag(200, "Steps between two evaluations; 0: only at the end.")
+    checkpoint_every_steps: int = _flag(200, "Steps between two checkpoints; 0: only at the end.")
+    keep_checkpoints: int = _flag(3, "Newest checkpoints kept, beside the best.")
+    profile_steps: tuple[int, ...] = _flag(
+        (), "First and last step of a TensorBoard profile, for example 20,25."
+    )
