@@ -1,0 +1,14 @@
+"""What every test stands on: a quiet TensorFlow and the same random seed."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+import keras  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def same_seed():
+    """Starts every test from the same state of Python's, NumPy's and TensorFlow's generators."""
+    keras.utils.set_random_seed(0)
