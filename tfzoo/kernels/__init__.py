@@ -1,0 +1,31 @@
+"""The fast pieces, each beside its plain TensorFlow form. `compiled()` chooses between the two."""
+
+from tfzoo.kernels.cluster import compiled, is_compiled, program
+from tfzoo.kernels.cross_entropy import cross_entropy
+from tfzoo.kernels.elementwise import (
+    ACTIVATIONS,
+    bias_activation,
+    bias_add,
+    bias_residual,
+    stateless_dropout,
+)
+from tfzoo.kernels.embedding import embedding_lookup
+from tfzoo.kernels.layer_norm import layer_norm
+from tfzoo.kernels.masked_softmax import masked_softmax
+from tfzoo.kernels.write_columns import write_columns
+
+__all__ = [
+    "ACTIVATIONS",
+    "bias_activation",
+    "bias_add",
+    "bias_residual",
+    "compiled",
+    "cross_entropy",
+    "embedding_lookup",
+    "is_compiled",
+    "layer_norm",
+    "masked_softmax",
+    "program",
+    "stateless_dropout",
+    "write_columns",
+]

@@ -1,0 +1,87 @@
+"""AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101, algorithm 2), all variables in one program."""
+
+import typing
+
+import tensorflow as tf
+
+from tfzoo.kernels.cluster import is_compiled, program
+
+
+class AdamWState(typing.NamedTuple):
+    """The variables that one update changes: lists in one order, on one device.
+
+    Attributes:
+        weights: list of float32 variables.
+        first_moments, second_moments: lists of float32 variables, shaped like `weights`.
+        averages: list of float32 variables, shaped like `weights`; empty: no average is kept.
+        num_updates: int64 scalar variable, the updates made so far.
+    """
+
+    weights: list
+    first_moments: list
+    second_moments: list
+    averages: list
+    num_updates: tf.Variable
+
+
+class AdamWOptions(typing.NamedTuple):
+    """The numbers of AdamW that stay the same for a whole run."""
+
+    first_decay: float = 0.9
+    second_decay: float = 0.95
+    epsilon: float = 1e-8
+    weight_decay: float = 0.1
+    ema_decay: float = 0.0
+
+
+def global_norm(gradients):
+    """`sqrt(sum of all squares)` of a list of float32 tensors; float32 scalar."""
+    return tf.sqrt(2.0 * tf.add_n([tf.nn.l2_loss(gradient) for gradient in gradients]))
+
+
+def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
+    """Makes one update of AdamW, or none at all.
+
+    With t the number of this update, `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2` and
+    `w = w - learning_rate (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon) + weight_decay w)`. Only
+    matrices decay: variables of rank 2 and more. The average of the weights is exponential, with the
+    decay `min(ema_decay, (1 + t) / (10 + t))`, so that it forgets the first weights early.
+
+    Args:
+        gradients: list of float32 tensors, shaped like `state.weights`.
+        state: AdamWState.
+        gradient_scale: float32 scalar, a factor of every gradient.
+        learning_rate: float32 scalar.
+        apply: bool scalar; if False, every variable keeps its bits.
+        options: AdamWOptions.
+    """
+    update = _compiled_update if is_compiled() else _update
+    update(gradients, state, gradient_scale, learning_rate, apply, options=options)
+
+
+def _update(gradients, state, gradient_scale, learning_rate, apply, *, options):
+    updates = state.num_updates + 1
+    t = tf.cast(updates, tf.float32)
+    first_correction = 1.0 - tf.pow(options.first_decay, t)
+    second_correction = 1.0 - tf.pow(options.second_decay, t)
+    keep = tf.minimum(options.ema_decay, (1.0 + t) / (10.0 + t))
+
+    def change(variable, value):
+        variable.assign(tf.where(apply, value, variable))
+        return value
+
+    for i, (w, gradient) in enumerate(zip(state.weights, gradients, strict=True)):
+        g = gradient * gradient_scale
+        m, v = state.first_moments[i], state.second_moments[i]
+        m = change(m, options.first_decay * m + (1.0 - options.first_decay) * g)
+        v = change(v, options.second_decay * v + (1.0 - options.second_decay) * g * g)
+        move = m / first_correction / (tf.sqrt(v / second_correction) + options.epsilon)
+        if options.weight_decay and w.shape.rank >= 2:
+            move += options.weight_decay * w
+        w = change(w, w - learning_rate * move)
+        if state.averages:
+            change(state.averages[i], keep * state.averages[i] + (1.0 - keep) * w)
+    change(state.num_updates, updates)
+
+
+_compiled_update = program(_update)

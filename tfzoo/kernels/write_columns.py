@@ -1,0 +1,38 @@
+"""Writing new keys and values into a cache."""
+
+import keras
+import tensorflow as tf
+
+from tfzoo.kernels.cluster import is_compiled, program
+
+
+def write_columns(cache, columns, index):
+    """`cache` with its columns from `index` on replaced by `columns`.
+
+    Args:
+        cache: float (b, h, s, d).
+        columns: float (b, h, t, d), with index + t <= s.
+        index: int32 scalar, the first column to write.
+
+    Returns:
+        float (b, h, s, d).
+    """
+    return (_compiled if is_compiled() else _plain)(cache, columns, index)
+
+
+def _plain(cache, columns, index):
+    first_two_and_last_whole = 0b1011
+    return tf.raw_ops.TensorStridedSliceUpdate(
+        input=cache,
+        begin=tf.stack([0, 0, index, 0]),
+        end=tf.stack([0, 0, index + tf.shape(columns)[2], 0]),
+        strides=[1, 1, 1, 1],
+        value=columns,
+        begin_mask=first_two_and_last_whole,
+        end_mask=first_two_and_last_whole,
+    )
+
+
+@program
+def _compiled(cache, columns, index):
+    return keras.ops.slice_update(cache, [0, 0, index, 0], columns)

@@ -1,0 +1,25 @@
+"""Layers: tensors in, tensors out. They work in anybody's Keras model."""
+
+from tfzoo.layers.attention import MultiHeadSelfAttention
+from tfzoo.layers.block import TransformerBlock
+from tfzoo.layers.cache import KeyValueCache
+from tfzoo.layers.dropout import Dropout, dropout_seed
+from tfzoo.layers.embedding import TokenEmbedding
+from tfzoo.layers.feed_forward import FeedForward
+from tfzoo.layers.normalization import LayerNormalization
+from tfzoo.layers.position import PositionalEncoding, PositionEmbedding
+from tfzoo.layers.projection import Projection
+
+__all__ = [
+    "Dropout",
+    "FeedForward",
+    "KeyValueCache",
+    "LayerNormalization",
+    "MultiHeadSelfAttention",
+    "PositionEmbedding",
+    "PositionalEncoding",
+    "Projection",
+    "TokenEmbedding",
+    "TransformerBlock",
+    "dropout_seed",
+]

@@ -1,0 +1,55 @@
+"""The keys and values of the tokens read so far, so that a new token costs one pass of one token."""
+
+import tensorflow as tf
+
+from tfzoo import kernels
+
+
+class KeyValueCache:
+    """What each attention layer of a decoder has read.
+
+    A plain record of tensors: reading on replaces its attributes. In a loop of a graph, build it anew
+    from the loop's variables in the body.
+
+    Attributes:
+        keys: list, one a layer, of float (b, h, s, d).
+        values: list, one a layer, of float (b, h, s, d).
+        index: int32 scalar, the column of the next token.
+    """
+
+    def __init__(self, keys, values, index):
+        self.keys, self.values, self.index = list(keys), list(values), index
+
+    def layer(self, number):
+        """The part of one attention layer."""
+        return LayerCache(self, number)
+
+    @property
+    def length(self):
+        """int32 scalar: the columns of the cache, filled or not."""
+        return tf.shape(self.keys[0])[2]
+
+
+class LayerCache:
+    """One attention layer's part of a `KeyValueCache`."""
+
+    def __init__(self, cache, number):
+        self._cache, self._number = cache, number
+
+    @property
+    def index(self):
+        return self._cache.index
+
+    def append(self, keys, values):
+        """Writes the new tokens' columns and returns all of them.
+
+        Args:
+            keys, values: float (b, h, t, d) of the new tokens.
+
+        Returns:
+            keys, values: float (b, h, s, d) of all columns.
+        """
+        cache, number = self._cache, self._number
+        cache.keys[number] = kernels.write_columns(cache.keys[number], keys, cache.index)
+        cache.values[number] = kernels.write_columns(cache.values[number], values, cache.index)
+        return cache.keys[number], cache.values[number]

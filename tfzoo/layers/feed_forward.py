@@ -1,0 +1,77 @@
+"""The position-wise feed-forward network (Vaswani et al., 2017, arXiv:1706.03762, section 3.3)."""
+
+import keras
+
+from tfzoo.layers.projection import Projection
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class FeedForward(keras.layers.Layer):
+    """`activation(x W1 + b1) W2 + b2` (eq. 2), the same at each position.
+
+    Args:
+        intermediate_dim: int > 0, f, the width between the two products.
+        activation: str, one of `kernels.ACTIVATIONS`.
+        dropout: float in [0, 1). Share of the result to drop.
+        kernel_initializer: Keras initializer of W1.
+        output_initializer: Keras initializer of W2; None: the same.
+
+    Call arguments:
+        x: float (..., m).
+        residual: float (..., m), or None. What the result is added to.
+        training: bool. Whether to drop.
+
+    Returns:
+        float (..., m), in the compute dtype; with a residual, in the residual's dtype.
+    """
+
+    def __init__(
+        self,
+        intermediate_dim,
+        *,
+        activation="gelu_tanh",
+        dropout=0.0,
+        kernel_initializer="glorot_uniform",
+        output_initializer=None,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        self.intermediate_dim = intermediate_dim
+        self.activation = activation
+        self.dropout = dropout
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.output_initializer = keras.initializers.get(output_initializer or kernel_initializer)
+
+    def build(self, input_shape):
+        self.intermediate = Projection(
+            self.intermediate_dim,
+            activation=self.activation,
+            kernel_initializer=self.kernel_initializer,
+            name="intermediate",
+            dtype=self.dtype_policy,
+        )
+        self.intermediate.build(input_shape)
+        self.output_projection = Projection(
+            input_shape[-1],
+            dropout=self.dropout,
+            kernel_initializer=self.output_initializer,
+            name="output",
+            dtype=self.dtype_policy,
+        )
+        self.output_projection.build((*input_shape[:-1], self.intermediate_dim))
+
+    def call(self, x, residual=None, training=None):
+        return self.output_projection(self.intermediate(x), residual=residual, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "intermediate_dim": self.intermediate_dim,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "output_initializer": keras.initializers.serialize(self.output_initializer),
+        }

@@ -1,0 +1,42 @@
+"""Layer normalization (Ba et al., 2016, arXiv:1607.06450)."""
+
+import keras
+
+from tfzoo import kernels
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class LayerNormalization(keras.layers.Layer):
+    """Centres and scales each token to mean 0 and variance 1, then by what it has learned.
+
+    The arithmetic is float32 in every precision.
+
+    Args:
+        epsilon: float > 0, added to the variance.
+
+    Call arguments:
+        x: float (..., m).
+
+    Returns:
+        float (..., m), in the compute dtype.
+    """
+
+    def __init__(self, epsilon=1e-5, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        width = (input_shape[-1],)
+        self.gamma = self.add_weight(name="gamma", shape=width, initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=width, initializer="zeros")
+
+    def call(self, x):
+        return kernels.layer_norm(
+            x, self.gamma.value, self.beta.value, epsilon=self.epsilon, dtype=self.compute_dtype
+        )
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}

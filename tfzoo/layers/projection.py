@@ -1,0 +1,82 @@
+"""The matrix product of a transformer, with what follows it done in the same pass over memory."""
+
+import keras
+import tensorflow as tf
+
+from tfzoo import kernels
+from tfzoo.layers.dropout import Dropout
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class Projection(keras.layers.Layer):
+    """`activation(x W + b)`, or `residual + dropout(x W + b)`.
+
+    Weights stay float32; the product runs in the compute dtype.
+
+    Args:
+        units: int > 0, width of the result.
+        activation: str, one of `kernels.ACTIVATIONS`, or None.
+        dropout: float in [0, 1), share of the result to drop.
+        kernel_initializer: Keras initializer of W.
+
+    Call arguments:
+        x: float (..., m).
+        residual: float (..., units), or None. What the result is added to.
+        training: bool. Whether to drop.
+
+    Returns:
+        float (..., units), in the compute dtype; with a residual, in the residual's dtype.
+    """
+
+    def __init__(
+        self, units, *, activation=None, dropout=0.0, kernel_initializer="glorot_uniform", **kwargs
+    ):
+        super().__init__(autocast=False, **kwargs)
+        if activation is not None and activation not in kernels.ACTIVATIONS:
+            raise ValueError(
+                f"`activation` must be None or one of {sorted(kernels.ACTIVATIONS)}. "
+                f"Received: activation={activation}"
+            )
+        self.units = units
+        self.activation = activation
+        self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(input_shape[-1], self.units),
+            initializer=self.kernel_initializer,
+        )
+        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+
+    def call(self, x, residual=None, training=None):
+        product = self._product(tf.cast(x, self.compute_dtype))
+        bias = self.bias.value
+        if residual is not None and not (training and self.dropout.rate):
+            return kernels.bias_residual(product, bias, residual)
+        if self.activation is None:
+            y = kernels.bias_add(product, bias)
+        else:
+            y = kernels.bias_activation(product, bias, activation=self.activation)
+        y = self.dropout(y, training=training)
+        return y if residual is None else residual + tf.cast(y, residual.dtype)
+
+    def _product(self, x):
+        """A product of two matrices: the batched form is slower."""
+        kernel = tf.cast(self.kernel.value, self.compute_dtype)
+        rows = tf.matmul(tf.reshape(x, [-1, kernel.shape[0]]), kernel)
+        y = tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [self.units]], 0))
+        return tf.ensure_shape(y, [*x.shape[:-1], self.units])
+
+    def compute_output_shape(self, input_shape, residual_shape=None):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": self.activation,
+            "dropout": self.dropout.rate,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,68 @@
+"""The families by name, and the file that says which model a folder holds."""
+
+import dataclasses
+import json
+import os
+
+import keras
+
+from tfzoo.errors import UsageError
+from tfzoo.models.gpt2 import GPT2
+
+MODELS = {"gpt2": GPT2}
+
+PRESETS = {
+    preset: (family, config)
+    for family, model_class in MODELS.items()
+    for preset, config in model_class.presets.items()
+}
+
+
+def from_preset(name, dtype=None, **overrides):
+    """A new model of any family's preset; see the family's own `from_preset`.
+
+    Raises:
+        ValueError: if no family has such a preset.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"`name` must be one of {list(PRESETS)}. Received: name={name}")
+    family, _ = PRESETS[name]
+    return MODELS[family].from_preset(name, dtype=dtype, **overrides)
+
+
+def count_parameters(name, **overrides):
+    """The weights that `from_preset(name, **overrides)` would have, counted without allocating them."""
+    with keras.StatelessScope(initialize_variables=False):
+        return from_preset(name, **overrides).count_params()
+
+
+def save_config(model, path):
+    """Writes what is needed to build `model` again (not its weights) as JSON."""
+    family = next(name for name, cls in MODELS.items() if type(model) is cls)
+    record = {"family": family, "config": dataclasses.asdict(model.config)}
+    aside = f"{path}.{os.getpid()}.tmp"
+    with open(aside, "w", encoding="utf-8") as file:
+        json.dump(record, file, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(aside, path)
+
+
+def load_config(path, dtype=None):
+    """A new model from what `save_config` wrote, with random weights.
+
+    Raises:
+        UsageError: if the file is missing or names no model.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+        model_class = MODELS[record["family"]]
+        config = model_class.config_class(**record["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{path} does not describe a model ({type(error).__name__}: {error}). "
+            "Give --model_dir a folder that `python -m tfzoo.train` has written."
+        ) from error
+    return model_class(config, dtype=dtype)
