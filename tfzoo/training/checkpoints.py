@@ -233,4 +233,3 @@ def _as_os_error(error) -> OSError:
     # safetensors reports the system's error only in its text: "... (os error 28)".
     match = re.search(r"os error (\d+)", str(error))
     return OSError(int(match[1]) if match else errno.EIO, str(error))
-
