@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
 from tensorboard.plugins.hparams import metadata as hparams_metadata
 from tensorboard.util import tensor_util
 
@@ -21,12 +21,19 @@ def write_steps(metrics, *steps, scale=1.0):
 
 
 def events(model_dir):
-    return EventAccumulator(str(model_dir / "tensorboard"), size_guidance={"tensors": 0}).Reload()
+    """What TensorBoard itself reads."""
+    return plugin_event_accumulator.EventAccumulator(str(model_dir / "tensorboard")).Reload()
 
 
 def scalars(model_dir, tag):
     tensors = events(model_dir).Tensors(tag)
     return [(e.step, float(tensor_util.make_ndarray(e.tensor_proto))) for e in tensors]
+
+
+def scalars_in_scripts(model_dir, tag):
+    """What people's own scripts read."""
+    reader = event_accumulator.EventAccumulator(str(model_dir / "tensorboard")).Reload()
+    return [(e.step, e.value) for e in reader.Scalars(tag)]
 
 
 def test_a_row_is_in_the_file_at_once_at_full_precision(tmp_path):
@@ -80,7 +87,8 @@ def test_a_file_with_nothing_to_cut_is_not_rewritten(tmp_path):
 
 
 @pytest.mark.parametrize("last_step", [0, 2])
-def test_tensorboard_shows_each_step_once_after_a_resumption(tmp_path, last_step):
+@pytest.mark.parametrize("read", [scalars, scalars_in_scripts])
+def test_tensorboard_shows_each_step_once_after_a_resumption(tmp_path, last_step, read):
     with Metrics(tmp_path) as metrics:
         metrics.text(0, "sample", "killed")
         write_steps(metrics, 1, 2, 3, 4)
@@ -89,7 +97,7 @@ def test_tensorboard_shows_each_step_once_after_a_resumption(tmp_path, last_step
         if last_step == 0:
             metrics.text(0, "sample", "new")
         write_steps(metrics, *range(last_step + 1, 6), scale=7.0)
-    losses = scalars(tmp_path, "training/loss")
+    losses = read(tmp_path, "training/loss")
     assert [step for step, _ in losses] == [1, 2, 3, 4, 5]
     expected = [(1.0 if step <= last_step else 7.0) / step for step in range(1, 6)]
     np.testing.assert_allclose([loss for _, loss in losses], expected, rtol=1e-6)

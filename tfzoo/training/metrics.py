@@ -10,9 +10,8 @@ import os
 import time
 from pathlib import Path
 
-from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
-from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
@@ -44,7 +43,7 @@ class Metrics:
         prefix = "training" if "loss" in values else "validation"
         for name, value in values.items():
             tag = f"{prefix}/{name.removeprefix('validation_')}"
-            self._add(step, summary=scalar_pb(tag, float(value)))
+            self._add(step, summary=_scalar(tag, value))
         self._events.flush()
 
     def text(self, step: int, name: str, text: str) -> None:
@@ -109,6 +108,12 @@ def _whole_rows(path: Path):
                 continue
             if line.endswith("\n") and isinstance(row, dict) and "step" in row:
                 yield row
+
+
+def _scalar(tag: str, value) -> summary_pb2.Summary:
+    # The old form of a scalar, since some readers drop only this one when a run starts again.
+    item = summary_pb2.Summary.Value(tag=tag, simple_value=float(value))
+    return summary_pb2.Summary(value=[item])
 
 
 def _json_number(value) -> float | None:
