@@ -117,7 +117,7 @@ def test_tensorboard_shows_a_text_as_it_is(tmp_path):
     with Metrics(tmp_path) as metrics:
         metrics.text(0, "sample", "# my\n*fellow* citizens")
     (event,) = events(tmp_path).Tensors("sample")
-    (text,) = tensor_util.make_ndarray(event.tensor_proto)
+    text = tensor_util.make_ndarray(event.tensor_proto).item()
     assert text.decode() == "    # my\n    *fellow* citizens"  # Markdown's code block
 
 
