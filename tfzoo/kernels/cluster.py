@@ -18,7 +18,7 @@ def compiled(enabled=True):
     """While it lasts, kernels are traced as XLA clusters (or, with False, as plain TensorFlow).
 
     Args:
-        enabled: bool. Enter it inside the Python function that is traced, so that each trace sees it.
+        enabled: bool. Enter it inside the Python function that is traced: each trace sees it.
     """
     global _enabled
     before, _enabled = _enabled, enabled

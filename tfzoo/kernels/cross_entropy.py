@@ -11,7 +11,7 @@ _CHUNK = 1 << 25  # Logits held at once: 128 MB in float32.
 def cross_entropy(hidden, output_weights, targets, weights, *, label_smoothing=0.0):
     """Weighted sum of `-log softmax(hidden output_weights^T)[target]`.
 
-    With label smoothing e the target is (1 - e) on the token and e spread evenly over the vocabulary
+    With label smoothing e the target is (1 - e) on the token and e spread over the vocabulary
     (Szegedy et al., 2016, arXiv:1512.00567, section 7).
 
     Args:
@@ -29,16 +29,16 @@ def cross_entropy(hidden, output_weights, targets, weights, *, label_smoothing=0
 
     @tf.custom_gradient
     def apply(hidden, output_weights):
-        loss, d_hidden, d_output = _with_gradients(
+        loss, *gradients = _with_gradients(
             hidden, output_weights, targets, weights, label_smoothing
         )
-        return loss, lambda dy: (d_hidden * tf.cast(dy, hidden.dtype), d_output * tf.cast(dy, d_output.dtype))
+        return loss, lambda dy: [g * tf.cast(dy, g.dtype) for g in gradients]
 
     return apply(hidden, output_weights)
 
 
 def _with_gradients(hidden, output_weights, targets, weights, label_smoothing):
-    """The loss and both gradients, a chunk of rows at a time; the matrix products stay TensorFlow's."""
+    """The loss and both gradients, a chunk of rows at a time."""
     rows, vocabulary = hidden.shape[0], output_weights.shape[0]
     step = max(1, _CHUNK // vocabulary) if rows else None
     losses, d_hidden, d_output = [], [], []

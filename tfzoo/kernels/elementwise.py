@@ -6,7 +6,7 @@ summed in bfloat16 is several per cent off.
 
 import tensorflow as tf
 
-from tfzoo.kernels.cluster import clustered
+from tfzoo.kernels.cluster import clustered, is_compiled, program
 
 
 def wide(x):
@@ -15,22 +15,28 @@ def wide(x):
 
 
 def gelu_tanh(x):
-    """Gaussian error linear unit, tanh form (Hendrycks & Gimpel, 2016, arXiv:1606.08415, section 2)."""
+    """GELU, tanh form (Hendrycks & Gimpel, 2016, arXiv:1606.08415, section 2)."""
     return 0.5 * x * (1.0 + tf.tanh(0.7978845608028654 * x * (1.0 + 0.044715 * x * x)))
 
 
 def gelu_erf(x):
-    """Gaussian error linear unit, exact (Hendrycks & Gimpel, 2016, arXiv:1606.08415, section 2)."""
+    """GELU, exact (Hendrycks & Gimpel, 2016, arXiv:1606.08415, section 2)."""
     return 0.5 * x * (1.0 + tf.math.erf(x * 0.7071067811865476))
 
 
 ACTIVATIONS = {"gelu_tanh": gelu_tanh, "gelu_erf": gelu_erf, "relu": tf.nn.relu}
 
 
-@clustered
 def bias_add(x, bias):
     """`x + bias`. x float (..., f), bias float (f,); returns x's dtype."""
-    return tf.cast(wide(x) + wide(bias), x.dtype)
+    if not is_compiled():
+        return _add(x, bias)
+
+    @tf.custom_gradient
+    def apply(x, bias):
+        return _fast_add(x, bias), lambda dy: (dy, _fast_row_sum(dy))
+
+    return apply(x, tf.convert_to_tensor(bias))
 
 
 @clustered
@@ -43,10 +49,32 @@ def bias_activation(x, bias, *, activation):
     return tf.cast(ACTIVATIONS[activation](wide(x) + wide(bias)), x.dtype)
 
 
-@clustered
 def bias_residual(x, bias, residual):
     """`residual + x + bias`. x float (..., m), bias float (m,); returns the residual's dtype."""
+    if not is_compiled():
+        return _add_residual(x, bias, residual)
+
+    @tf.custom_gradient
+    def apply(x, bias, residual):
+        y = _fast_add_residual(x, bias, residual)
+        return y, lambda dy: (tf.cast(dy, x.dtype), _fast_row_sum(dy), dy)
+
+    return apply(x, tf.convert_to_tensor(bias), residual)
+
+
+def _add(x, bias):
+    return tf.cast(wide(x) + wide(bias), x.dtype)
+
+
+def _add_residual(x, bias, residual):
     return residual + tf.cast(wide(x) + wide(bias), residual.dtype)
+
+
+def _row_sum(x):
+    return tf.reduce_sum(wide(x), list(range(len(x.shape) - 1)))
+
+
+_fast_add, _fast_add_residual, _fast_row_sum = map(program, (_add, _add_residual, _row_sum))
 
 
 @clustered

@@ -28,8 +28,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     Call arguments:
         x: float (b, t, m).
-        padding_mask: bool (b, t), True at tokens, False at padding; with a cache, bool (b, s) over its
-            columns. None means no padding.
+        padding_mask: bool (b, t), True at tokens, False at padding; with a cache, bool (b, s)
+            over its columns. None means no padding.
         cache: `LayerCache`, or None. The new tokens are written to it and read from it; token t is
             then column `cache.index + t`.
         residual: float (b, t, m), or None. What the result is added to.

@@ -1,4 +1,4 @@
-"""The keys and values of the tokens read so far, so that a new token costs one pass of one token."""
+"""The keys and values of the tokens read so far: a new token costs a pass of one token."""
 
 import tensorflow as tf
 
@@ -8,8 +8,8 @@ from tfzoo import kernels
 class KeyValueCache:
     """What each attention layer of a decoder has read.
 
-    A plain record of tensors: reading on replaces its attributes. In a loop of a graph, build it anew
-    from the loop's variables in the body.
+    A plain record of tensors: reading on replaces its attributes. In a loop of a graph, build it
+    anew from the loop's variables in the body.
 
     Attributes:
         keys: list, one a layer, of float (b, h, s, d).

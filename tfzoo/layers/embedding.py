@@ -1,4 +1,4 @@
-"""Token embeddings, and their second use as output weights (Press & Wolf, 2017, arXiv:1608.05859)."""
+"""Token embeddings, also of use as output weights (Press & Wolf, 2017, arXiv:1608.05859)."""
 
 import keras
 import tensorflow as tf

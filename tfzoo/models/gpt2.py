@@ -76,8 +76,8 @@ class GPT2(keras.Model):
         token_ids: int32 (b, t).
         padding_mask: bool (b, t), True at tokens, padding on either side; with a cache, bool (b, s)
             over its columns. None means no padding.
-        cache: `layers.KeyValueCache` from `new_cache`, or None. The tokens are then the next ones, and
-            the cache's attributes are replaced by those that include them.
+        cache: `layers.KeyValueCache` from `new_cache`, or None. The tokens are then the next ones,
+            and the cache's attributes are replaced by those that include them.
         training: bool. Whether to drop.
 
     Returns:

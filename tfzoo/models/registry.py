@@ -31,7 +31,7 @@ def from_preset(name, dtype=None, **overrides):
 
 
 def count_parameters(name, **overrides):
-    """The weights that `from_preset(name, **overrides)` would have, counted without allocating them."""
+    """The weights of `from_preset(name, **overrides)`, counted without allocating them."""
     with keras.StatelessScope(initialize_variables=False):
         return from_preset(name, **overrides).count_params()
 
