@@ -82,6 +82,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
         self.output_projection.build(input_shape)
+        self.dropout.build(None)
 
     def call(self, x, padding_mask=None, cache=None, residual=None, training=None):
         query, key, value = self._heads(self.query_key_value(x))

@@ -52,9 +52,10 @@ class Dropout(keras.layers.Layer):
         if not 0 <= rate < 1:
             raise ValueError(f"`rate` must be at least 0 and below 1. Received: rate={rate}")
         self.rate = rate
-        if rate:
-            self.seed_generator = keras.random.SeedGenerator()
-        self.built = True
+
+    def build(self, input_shape=None):
+        if self.rate:
+            self.seed_generator = keras.random.SeedGenerator(name="seed_generator")
 
     def call(self, x, training=None):
         if not (training and self.rate):

@@ -49,6 +49,7 @@ class Projection(keras.layers.Layer):
             initializer=self.kernel_initializer,
         )
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+        self.dropout.build(None)
 
     def call(self, x, residual=None, training=None):
         product = self._product(tf.cast(x, self.compute_dtype))

@@ -71,7 +71,7 @@ class Decoder(keras.layers.Layer):
     def build(self, input_shape=None):
         self.token_embedding.build(None)
         hidden_shape = (None, None, self.config.hidden_dim)
-        for layer in (self.position_embedding, *self.blocks, self.final_norm):
+        for layer in (self.position_embedding, self.dropout, *self.blocks, self.final_norm):
             layer.build(hidden_shape)
 
     def call(self, token_ids, padding_mask=None, cache=None, training=None):
