@@ -1,0 +1,7 @@
+"""Objectives: what a model learns to do, as a loss over a batch. A task never imports a model."""
+
+from tfzoo.tasks.causal_lm import CausalLanguageModeling
+
+TASKS = {"causal_lm": CausalLanguageModeling}
+
+__all__ = ["TASKS", "CausalLanguageModeling"]
