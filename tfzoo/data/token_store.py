@@ -1,0 +1,185 @@
+"""Tokens on disk: one flat file of ids, the place of each document, and a manifest.
+
+The stream is: end-of-text, document 1, end-of-text, document 2, ..., document n,
+end-of-text. A store is a folder with three files:
+
+    tokens.bin      uint16 or uint32, little-endian: the stream
+    offsets.bin     int64, little-endian: the places of its end-of-texts, n + 1 of them
+    manifest.json   counts, dtype, and the size and sha256 of the other two
+"""
+
+import functools
+import hashlib
+import json
+import os
+
+import numpy as np
+
+FORMAT = 1
+MANIFEST, TOKENS, OFFSETS = "manifest.json", "tokens.bin", "offsets.bin"
+# Stores up to this size are hashed when they are opened; of larger ones only the size is checked.
+HASHED_BYTES = 64 << 20
+
+
+class DamagedStore(ValueError):
+    """The folder is not a whole token store."""
+
+
+class TokenStore:
+    """A token store, read through the page cache: opening it costs no memory.
+
+    Args:
+        folder: path of the store.
+
+    Attributes:
+        folder: as given.
+        manifest: dict, what manifest.json holds.
+
+    Raises:
+        DamagedStore: if a file is missing or is not as long (or, up to 64 MB, not
+            the same) as when it was written.
+    """
+
+    def __init__(self, folder: str):
+        self.folder = folder
+        self.manifest = _read_manifest(folder)
+        for name, facts in self.manifest["files"].items():
+            _check_file(os.path.join(folder, name), facts)
+
+    @functools.cached_property
+    def tokens(self) -> np.ndarray:
+        """uint16 or uint32 (num_tokens,): the stream, mapped read-only."""
+        return self._mapped(TOKENS, self.manifest["dtype"])
+
+    @functools.cached_property
+    def offsets(self) -> np.ndarray:
+        """int64 (num_documents + 1,): document i is `tokens[offsets[i] + 1 : offsets[i + 1]]`."""
+        return self._mapped(OFFSETS, "<i8")
+
+    @property
+    def num_tokens(self) -> int:
+        """Length of the stream, end-of-texts included."""
+        return self.manifest["num_tokens"]
+
+    @property
+    def num_documents(self) -> int:
+        return self.manifest["num_documents"]
+
+    @property
+    def num_bytes(self) -> int:
+        """UTF-8 bytes of the text that the tokens stand for."""
+        return self.manifest["num_bytes"]
+
+    @property
+    def end_of_text(self) -> int:
+        return self.manifest["end_of_text"]
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of the token stream: equal wherever and from whatever files it was built."""
+        return self.manifest["files"][TOKENS]["sha256"]
+
+    def _mapped(self, name, dtype):
+        return np.memmap(os.path.join(self.folder, name), dtype=dtype, mode="r")
+
+
+class TokenStoreWriter:
+    """Writes a store document by document, in constant memory.
+
+    Args:
+        folder: path of a folder to make; it must not exist.
+        tokenizer: gives the dtype and end-of-text.
+    """
+
+    def __init__(self, folder: str, tokenizer):
+        os.makedirs(folder)
+        self.num_documents = self.num_bytes = self._num_tokens = 0
+        self._folder = folder
+        self._dtype = np.dtype("<u2" if tokenizer.vocabulary_size <= 1 << 16 else "<u4")
+        self._end_of_text = tokenizer.end_of_text
+        self._tokens = _HashedFile(os.path.join(folder, TOKENS))
+        self._offsets = _HashedFile(os.path.join(folder, OFFSETS))
+
+    def start_document(self) -> None:
+        self.num_documents += 1
+        self._end()
+
+    def append(self, ids, num_bytes: int) -> None:
+        """Adds ids that stand for `num_bytes` of text to the document last started."""
+        self._tokens.write(np.asarray(ids, self._dtype).tobytes())
+        self._num_tokens += len(ids)
+        self.num_bytes += num_bytes
+
+    def finish(self, made_from: dict) -> None:
+        """Ends the stream, brings all of it to the disk and writes the manifest."""
+        self._end()
+        manifest = {
+            "format": FORMAT,
+            "dtype": self._dtype.str,
+            "num_tokens": self._num_tokens,
+            "num_documents": self.num_documents,
+            "num_bytes": self.num_bytes,
+            "end_of_text": self._end_of_text,
+            "made_from": made_from,
+            "files": {TOKENS: self._tokens.finish(), OFFSETS: self._offsets.finish()},
+        }
+        file = _HashedFile(os.path.join(self._folder, MANIFEST))
+        file.write(json.dumps(manifest, indent=2).encode())
+        file.finish()
+
+    def close(self) -> None:
+        """Lets go of the files, finished or not."""
+        self._tokens.close()
+        self._offsets.close()
+
+    def _end(self):
+        self._offsets.write(self._num_tokens.to_bytes(8, "little"))
+        self._tokens.write(np.asarray([self._end_of_text], self._dtype).tobytes())
+        self._num_tokens += 1
+
+
+class _HashedFile:
+    """A file that is written once, whose size and sha256 are known when it is finished."""
+
+    def __init__(self, path):
+        self._file = open(path, "wb")
+        self._digest = hashlib.sha256()
+
+    def write(self, content: bytes):
+        self._file.write(content)
+        self._digest.update(content)
+
+    def finish(self) -> dict:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        size = self._file.tell()
+        self._file.close()
+        return {"bytes": size, "sha256": self._digest.hexdigest()}
+
+    def close(self):
+        try:
+            self._file.close()
+        except OSError:  # a full disk again: what is still in the buffer is lost, as it should be
+            pass
+
+
+def _read_manifest(folder: str) -> dict:
+    try:
+        with open(os.path.join(folder, MANIFEST), encoding="utf-8") as file:
+            manifest = json.load(file)
+    except (OSError, ValueError) as error:
+        raise DamagedStore(f"{folder} holds no readable {MANIFEST}: {error}") from error
+    if manifest.get("format") != FORMAT:
+        raise DamagedStore(f"{folder} is of format {manifest.get('format')}, not {FORMAT}.")
+    return manifest
+
+
+def _check_file(path: str, facts: dict) -> None:
+    size = os.path.getsize(path) if os.path.exists(path) else None
+    if size != facts["bytes"]:
+        raise DamagedStore(f"{path} should hold {facts['bytes']} bytes. Found: {size}.")
+    if size > HASHED_BYTES:
+        return
+    with open(path, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != facts["sha256"]:
+            raise DamagedStore(f"{path} is not what was written: its sha256 differs.")
