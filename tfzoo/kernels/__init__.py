@@ -2,12 +2,12 @@
 
 from tfzoo.kernels.cluster import compiled, is_compiled, program
 from tfzoo.kernels.cross_entropy import cross_entropy
+from tfzoo.kernels.dropout import stateless_dropout
 from tfzoo.kernels.elementwise import (
     ACTIVATIONS,
     bias_activation,
     bias_add,
     bias_residual,
-    stateless_dropout,
 )
 from tfzoo.kernels.embedding import embedding_lookup
 from tfzoo.kernels.layer_norm import layer_norm

@@ -1,4 +1,4 @@
-"""Bias, activation, residual and dropout: each one pass over memory.
+"""Bias, activation and residual: each one pass over memory.
 
 Whatever the compute dtype, arithmetic and the gradients of biases are in float32: a bias gradient
 summed in bfloat16 is several per cent off.
@@ -75,17 +75,3 @@ def _row_sum(x):
 
 
 _fast_add, _fast_add_residual, _fast_row_sum = map(program, (_add, _add_residual, _row_sum))
-
-
-@clustered
-def stateless_dropout(x, seed, *, rate):
-    """Zeroes a share of `x` and scales up the rest, as a pure function of the seed.
-
-    Args:
-        x: float (...).
-        seed: int32 (2,).
-        rate: float in [0, 1), the share to drop.
-    """
-    uniform = tf.random.stateless_uniform(tf.shape(x), seed, alg="philox")
-    scale = tf.cast(1.0 / (1.0 - rate), x.dtype)
-    return tf.where(uniform >= rate, x * scale, tf.zeros([], x.dtype))

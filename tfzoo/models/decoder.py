@@ -82,7 +82,7 @@ class Decoder(keras.layers.Layer):
             if cache is not None:
                 x = block(x, padding_mask, cache=cache.layer(i), training=training)
             elif self.remat and training:
-                x = tf.recompute_grad(_call(block, training))(x, padding_mask)
+                x = tf.recompute_grad(_reading(block, padding_mask))(x)
             else:
                 x = block(x, padding_mask, training=training)
         if cache is not None:
@@ -111,5 +111,6 @@ class Decoder(keras.layers.Layer):
         return (*input_shape, self.config.hidden_dim)
 
 
-def _call(block, training):
-    return lambda x, padding_mask: block(x, padding_mask, training=training)
+def _reading(block, padding_mask):
+    """`block` in training as a function of its input alone, as `tf.recompute_grad` wants it."""
+    return lambda x: block(x, padding_mask, training=True)

@@ -1,0 +1,157 @@
+"""Each compiled kernel gives what its plain form gives, forward and backward."""
+
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfzoo import kernels
+
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return RNG.normal(size=shape).astype("float32")
+
+
+CAUSAL = np.tril(np.ones((1, 1, 5, 5), bool))
+CASES = {
+    "bias_add": (kernels.bias_add, [normal(2, 3, 8), normal(8)], {}),
+    "bias_gelu_tanh": (
+        kernels.bias_activation,
+        [normal(2, 3, 8), normal(8)],
+        {"activation": "gelu_tanh"},
+    ),
+    "bias_gelu_erf": (
+        kernels.bias_activation,
+        [normal(2, 3, 8), normal(8)],
+        {"activation": "gelu_erf"},
+    ),
+    "bias_relu": (kernels.bias_activation, [normal(2, 3, 8), normal(8)], {"activation": "relu"}),
+    "bias_residual": (kernels.bias_residual, [normal(2, 3, 8), normal(8), normal(2, 3, 8)], {}),
+    "layer_norm": (
+        kernels.layer_norm,
+        [normal(2, 3, 8), normal(8), normal(8)],
+        {"epsilon": 1e-5, "dtype": "float32"},
+    ),
+    "masked_softmax": (
+        lambda scores, **options: kernels.masked_softmax(scores, CAUSAL, **options),
+        [normal(2, 2, 5, 5)],
+        {"scale": 0.3},
+    ),
+    "dropout": (
+        lambda x, **options: kernels.stateless_dropout(x, tf.constant([3, 4]), **options),
+        [normal(40, 30)],
+        {"rate": 0.3},
+    ),
+    "cross_entropy": (
+        lambda h, w, **options: kernels.cross_entropy(
+            h, w, tf.constant([0, 3, 6, 2]), tf.constant([1.0, 0.0, 2.0, 1.0]), **options
+        ),
+        [normal(4, 8), normal(7, 8)],
+        {"label_smoothing": 0.1},
+    ),
+}
+
+
+def outcome(kernel, tensors, options, compiled):
+    """The kernel's result and its gradients, for an upstream that is not symmetric."""
+
+    @tf.function(autograph=False)
+    def run(tensors):
+        with kernels.compiled(compiled), tf.GradientTape() as tape:
+            tape.watch(tensors)
+            y = kernel(*tensors, **options)
+            weighted = tf.reduce_sum(tf.cast(y, tf.float32) * tf.cos(_ramp(y)))
+        return [y, *tape.gradient(weighted, tensors)]
+
+    return [np.asarray(tf.cast(x, tf.float32)) for x in run(tensors)]
+
+
+def _ramp(y):
+    return tf.reshape(tf.range(tf.size(y), dtype=tf.float32), tf.shape(y))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_compiled_form_is_the_plain_form(name):
+    kernel, arrays, options = CASES[name]
+    tensors = [tf.constant(x) for x in arrays]
+    plain = outcome(kernel, tensors, options, compiled=False)
+    compiled = outcome(kernel, tensors, options, compiled=True)
+    assert any(np.abs(x).max() > 0 for x in plain[1:])
+    for a, b in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["bias_add", "bias_gelu_tanh", "layer_norm", "masked_softmax"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_bfloat16_is_float32_up_to_rounding(name, compiled):
+    kernel, arrays, options = CASES[name]
+    if "dtype" in options:
+        options = {**options, "dtype": "bfloat16"}
+    wide = [tf.constant(x) for x in arrays]
+    narrow = [tf.cast(wide[0], tf.bfloat16), *wide[1:]]
+    wide[0] = tf.cast(narrow[0], tf.float32)
+    options32 = {**options, "dtype": "float32"} if "dtype" in options else options
+    expected = outcome(kernel, wide, options32, compiled)
+    for a, b in zip(expected, outcome(kernel, narrow, options, compiled), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("kernel", ["bias_add", "bias_gelu_tanh"])
+def test_bias_gradients_of_bfloat16_are_summed_in_float32(kernel):
+    function, _, options = CASES[kernel]
+    x = tf.cast(normal(4096, 8), tf.bfloat16)
+    bias = tf.zeros([8])
+    exact = outcome(function, [tf.cast(x, tf.float32), bias], options, True)[2]
+    for compiled in (False, True):
+        summed = outcome(function, [x, bias], options, compiled)[2]
+        assert np.abs(summed - exact).max() < 0.01 * np.abs(exact).max() + 0.3
+
+
+def test_cross_entropy_in_chunks_is_cross_entropy_at_once(monkeypatch):
+    kernel, arrays, options = CASES["cross_entropy"]
+    tensors = [tf.constant(x) for x in arrays]
+    at_once = outcome(kernel, tensors, options, compiled=True)
+    module = sys.modules["tfzoo.kernels.cross_entropy"]
+    monkeypatch.setattr(module, "_CHUNK", 14)  # two rows of seven logits
+    for a, b in zip(at_once, outcome(kernel, tensors, options, compiled=True), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_cross_entropy_by_hand():
+    hidden, table = np.eye(2, dtype="float32"), np.array([[1, 0], [0, 2], [0, 0]], "float32")
+    losses = [np.log(np.e + 2) - 1, np.log(np.e**2 + 2) - 0]  # targets 0 and 2
+    loss = kernels.cross_entropy(hidden, table, [0, 2], [1.0, 3.0])
+    assert float(loss) == pytest.approx(losses[0] + 3 * losses[1], rel=1e-6)
+
+
+def test_dropout_keeps_the_mean_and_the_share():
+    x = tf.ones([200, 500])
+    y = kernels.stateless_dropout(x, tf.constant([1, 2]), rate=0.2).numpy()
+    assert set(np.unique(y).tolist()) == {0.0, 1.25}
+    assert np.mean(y == 0) == pytest.approx(0.2, abs=0.005)
+
+
+def test_embedding_gradient_counts_each_use():
+    table = tf.Variable(normal(5, 3))
+    with tf.GradientTape() as tape:
+        y = tf.reduce_sum(kernels.embedding_lookup(table, tf.constant([[1, 1], [4, 0]])))
+    expected = np.zeros((5, 3))
+    expected[[0, 1, 4]] = [[1], [2], [1]]
+    np.testing.assert_array_equal(tape.gradient(y, table), expected)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_write_columns_replaces_just_those_columns(compiled):
+    cache, new = normal(2, 1, 6, 3), normal(2, 1, 2, 3)
+
+    @tf.function(autograph=False)
+    def write(index):
+        with kernels.compiled(compiled):
+            return kernels.write_columns(tf.constant(cache), tf.constant(new), index)
+
+    expected = cache.copy()
+    expected[:, :, 3:5] = new
+    np.testing.assert_array_equal(write(tf.constant(3)), expected)
