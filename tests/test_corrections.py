@@ -7,7 +7,6 @@ import math
 import re
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf

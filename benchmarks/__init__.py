@@ -1,0 +1,1 @@
+"""Benchmarks: one script a question, the peers side by side in one run."""

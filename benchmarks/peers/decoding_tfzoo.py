@@ -1,0 +1,46 @@
+"""Greedy decoding by tfzoo: the decoder that `tfzoo.load(...).generate` keeps."""
+
+import sys
+
+import numpy as np
+
+from benchmarks.peers.batches import prompts
+from benchmarks.settings import Setting
+from benchmarks.turns import take_turns
+from tfzoo.generation import Decoder, Sampling
+from tfzoo.models import GPT2
+
+
+def main():
+    setting = Setting.from_json(sys.argv[1])
+    model = GPT2.from_preset(
+        "gpt2_small",
+        dtype=setting.keras_dtype,
+        num_layers=setting.num_layers,
+        num_heads=setting.num_heads,
+        hidden_dim=setting.hidden_dim,
+        vocabulary_size=setting.vocabulary_size,
+        max_sequence_length=setting.sequence_length,
+    )
+    decoder = Decoder(model, end_of_text=setting.vocabulary_size - 1)
+    token_ids = prompts(setting).tolist()
+    size = setting.batch_size
+    greedy = Sampling(
+        max_new_tokens=np.full(size, setting.num_new_tokens, np.int32),
+        temperature=np.zeros(size, np.float32),
+        top_k=np.zeros(size, np.int32),
+        top_p=np.ones(size, np.float32),
+        seed=np.zeros(size, np.int64),
+    )
+
+    def run_block():
+        for _ in range(setting.num_steps):
+            rows = decoder.generate(token_ids, greedy)
+        assert {len(row) for row in rows} == {setting.num_new_tokens}
+        return setting.num_steps * size * setting.num_new_tokens
+
+    take_turns(run_block)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Each benchmark runs at a tiny size; a peer that fails is named and spoils nothing."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.settings import NANO, TINY, Setting
+from benchmarks.turns import time_in_turn
+
+ROOT = Path(__file__).parents[1]
+
+
+def quick(question, *flags):
+    program = [sys.executable, "-m", f"benchmarks.{question}"]
+    command = [*program, "--quick", "--peers", "tfzoo", *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_training_step_reports_speed_and_share_of_peak():
+    report = quick("training_step", "--precisions", "bfloat16")
+    assert re.search(r"\| \*\*tfzoo\*\* \| [\d,]+ \| .* \| \d+% \|", report)
+    assert re.search(r"matrix product in the same run: [1-9][\d,]* GFLOP/s", report)
+
+
+def test_decoding_reports_speed_in_both_precisions(tmp_path):
+    report = quick("decoding", "--output", str(tmp_path / "decoding.md"))
+    assert re.search(r"\| \*\*tfzoo, float32\*\* \| [\d,]+ \|", report)
+    assert re.search(r"\| \*\*tfzoo, bfloat16\*\* \| [\d,]+ \|", report)
+    assert (tmp_path / "decoding.md").read_text().strip() == report.strip()
+
+
+def test_a_peer_that_fails_has_no_rate_and_the_others_have_theirs(capfd):
+    good = Setting(**TINY, batch_size=1, num_steps=1)
+    peers = {
+        "broken": ("matrix_product", good.replace(precision="float7")),
+        "sound": ("matrix_product", good),
+    }
+    rates = time_in_turn(peers, num_rounds=2)
+    assert rates["broken"] == []
+    assert len(rates["sound"]) == 2
+    assert "broken: FAILED: TypeError" in capfd.readouterr().err
+
+
+def test_training_flops_by_hand():
+    # 6 blocks of 12 * 384^2 weights and a head of 8192 * 384, 6 operations each; then attention.
+    setting = Setting(**NANO, sequence_length=256, batch_size=8, num_steps=1)
+    assert setting.training_flops == 6 * (10_616_832 + 3_145_728) + 12 * 6 * 384 * 256
