@@ -1,0 +1,173 @@
+"""The laws of every kind of tokenizer; a new kind calls `check_tokenizer` or runs `LAWS`."""
+
+import copy
+import pickle
+import random
+
+import numpy as np
+import tensorflow as tf
+from adversarial_text import invalid, strings
+
+from tfzoo import tokenizers
+from tfzoo.tokenizers.tokenizer import as_text
+
+TEXTS = strings(2000) + ["word " * 20000, "x" * 70000]
+INVALID = invalid(500)
+
+
+def check_tokenizer(tokenizer, folder):
+    """Holds a tokenizer to all laws.
+
+    Args:
+        tokenizer: `Tokenizer`.
+        folder: path of an empty folder to write to.
+    """
+    for number, law in enumerate(LAWS):
+        law(tokenizer, folder / str(number))
+
+
+def ids_are_in_the_vocabulary(tokenizer, folder):
+    assert tokenizer.vocabulary_size == len(tokenizer.token_bytes)
+    for row in tokenizer.encode_batch(TEXTS):
+        assert all(type(i) is int and 0 <= i < tokenizer.vocabulary_size for i in row)
+
+
+def token_bytes_are_what_ids_stand_for(tokenizer, folder):
+    for text, row in zip(TEXTS, tokenizer.encode_batch(TEXTS), strict=True):
+        joined = b"".join(tokenizer.token_bytes[i] for i in row)
+        assert joined == known(tokenizer, text).encode()
+
+
+def decoding_undoes_encoding(tokenizer, folder):
+    expected = [known(tokenizer, text) for text in TEXTS]
+    assert tokenizer.decode_batch(tokenizer.encode_batch(TEXTS)) == expected
+
+
+def text_never_yields_special_ids(tokenizer, folder):
+    assert tokenizer.token_bytes[tokenizer.end_of_text] == b""
+    typed = ["<|endoftext|>", "a<|endoftext|>", " <|endoftext|>\n", *TEXTS]
+    assert not any(tokenizer.end_of_text in row for row in tokenizer.encode_batch(typed))
+    assert not np.any(tokenizer.graph().tokenize(typed).flat_values == tokenizer.end_of_text)
+
+
+def invalid_bytes_become_replacement_characters(tokenizer, folder):
+    repaired = [text.decode("utf-8", "replace") for text in INVALID]
+    assert tokenizer.encode_batch(INVALID) == tokenizer.encode_batch(repaired)
+    surrogates = ["\ud800", "a\udfffb", "\ud83d\ude00"]
+    repaired = [
+        text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in surrogates
+    ]
+    assert tokenizer.encode_batch(surrogates) == tokenizer.encode_batch(repaired)
+
+
+def graph_gives_the_same_ids(tokenizer, folder):
+    graph = tokenizer.graph()
+    for texts in (TEXTS, INVALID, TEXTS[:1], [""], ["", "", ""], ["", "a", ""]):
+        ids = graph.tokenize(texts)
+        assert ids.dtype == tf.int32
+        assert ids.to_list() == tokenizer.encode_batch(texts)
+
+
+def nothing_gives_nothing(tokenizer, folder):
+    assert tokenizer.encode_batch([]) == tokenizer.decode_batch([]) == []
+    graph = tokenizer.graph()
+    assert graph.tokenize(tf.constant([], tf.string)).to_list() == []
+    assert graph.detokenize(tf.zeros([0, 3], tf.int32)).shape == [0]
+    assert graph.detokenize(tf.zeros([2, 0], tf.int32)).numpy().tolist() == [b"", b""]
+
+
+def graph_gives_the_same_text(tokenizer, folder):
+    draw = random.Random(0)
+    every = range(tokenizer.vocabulary_size)
+    rows = [draw.choices(every, k=draw.randint(0, 20)) for _ in range(500)]
+    rows += [[tokenizer.end_of_text], [], [i for i in every for _ in range(2)]]
+    texts = tokenizer.graph().detokenize(tf.ragged.constant(rows, tf.int32))
+    assert [text.decode() for text in texts.numpy()] == tokenizer.decode_batch(rows)
+    square = [draw.choices(every, k=9) for _ in range(100)]
+    texts = tokenizer.graph().detokenize(tf.constant(square, tf.int32))
+    assert [text.decode() for text in texts.numpy()] == tokenizer.decode_batch(square)
+
+
+def graph_works_in_a_saved_model(tokenizer, folder):
+    class Server(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.tokenizer = tokenizer.graph()
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def serve(self, texts):
+            ids = self.tokenizer.tokenize(texts)
+            return {
+                "ids": ids.values,
+                "lengths": ids.row_lengths(),
+                "texts": self.tokenizer.detokenize(ids),
+            }
+
+    server = Server()
+    tf.saved_model.save(server, str(folder), signatures={"serve": server.serve})
+    texts = TEXTS[:500]
+    served = tf.saved_model.load(str(folder)).signatures["serve"](tf.constant(texts))
+    ids = tf.RaggedTensor.from_row_lengths(served["ids"], served["lengths"]).to_list()
+    assert ids == tokenizer.encode_batch(texts)
+    assert [text.decode() for text in served["texts"].numpy()] == tokenizer.decode_batch(ids)
+
+
+def saving_keeps_it(tokenizer, folder):
+    tokenizer.save(folder)
+    again = tokenizers.load(folder)
+    assert type(again) is type(tokenizer) and again.kind == tokenizer.kind
+    assert again.fingerprint == tokenizer.fingerprint
+    assert again.end_of_text == tokenizer.end_of_text
+    assert again.token_bytes == tokenizer.token_bytes
+    assert again.encode_batch(TEXTS) == tokenizer.encode_batch(TEXTS)
+
+
+def copies_are_equal(tokenizer, folder):
+    for again in (copy.deepcopy(tokenizer), pickle.loads(pickle.dumps(tokenizer))):
+        assert again.encode_batch(TEXTS[:200]) == tokenizer.encode_batch(TEXTS[:200])
+        assert again.fingerprint == tokenizer.fingerprint
+
+
+def safe_split_changes_no_text(tokenizer, folder):
+    for text in [*(text.encode() for text in TEXTS[:500]), *INVALID]:
+        for near in range(4, len(text) + 2):
+            cut = tokenizer.safe_split(text, near)
+            assert 1 <= cut <= near or cut == len(text) == 0
+            halves = as_text(text[:cut]) + as_text(text[cut:])
+            assert halves == as_text(text)
+
+
+def safe_split_changes_no_ids(tokenizer, folder):
+    text = " some words,  it's\tthe\u3000\u3000end\xa0\xa0of 12 3\n\nworlds\u2003 'll see".encode()
+    whole = tokenizer.encode_batch([text])[0]
+    nears = range(6, len(text) + 1)  # the first border is before "words"
+    cuts = [tokenizer.safe_split(text, near) for near in nears]
+    left = tokenizer.encode_batch([text[:cut] for cut in cuts])
+    right = tokenizer.encode_batch([text[cut:] for cut in cuts])
+    assert [a + b for a, b in zip(left, right, strict=True)] == [whole] * len(cuts)
+
+
+def known(tokenizer, text: str) -> str:
+    """The text as the tokenizer can give it back: U+FFFD where a character has no id of its own."""
+    characters = getattr(tokenizer, "characters", None)
+    if characters is None:
+        return text
+    characters = set(characters)
+    return "".join(c if c in characters else "\ufffd" for c in text)
+
+
+LAWS = (
+    ids_are_in_the_vocabulary,
+    token_bytes_are_what_ids_stand_for,
+    decoding_undoes_encoding,
+    text_never_yields_special_ids,
+    invalid_bytes_become_replacement_characters,
+    graph_gives_the_same_ids,
+    nothing_gives_nothing,
+    graph_gives_the_same_text,
+    graph_works_in_a_saved_model,
+    saving_keeps_it,
+    copies_are_equal,
+    safe_split_changes_no_text,
+    safe_split_changes_no_ids,
+)

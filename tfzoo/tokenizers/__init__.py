@@ -1,0 +1,74 @@
+"""Text to token ids and back: `train(kind, documents, ...)` makes a tokenizer, `load` reads one.
+
+TensorFlow is imported only when a tokenizer's `graph()` is asked for.
+"""
+
+from __future__ import annotations  # `bytes` names the module here
+
+from collections.abc import Callable, Iterable
+
+from tfzoo.errors import UsageError
+from tfzoo.tokenizers import folders
+from tfzoo.tokenizers.byte_pair import BytePairTokenizer
+from tfzoo.tokenizers.bytes import BytesTokenizer
+from tfzoo.tokenizers.characters import CharactersTokenizer
+from tfzoo.tokenizers.tokenizer import Tokenizer
+
+__all__ = [
+    "TOKENIZERS",
+    "BytePairTokenizer",
+    "BytesTokenizer",
+    "CharactersTokenizer",
+    "Tokenizer",
+    "load",
+    "train",
+]
+
+TOKENIZERS = {
+    "byte_pair": BytePairTokenizer,
+    "bytes": BytesTokenizer,
+    "characters": CharactersTokenizer,
+}
+
+
+def load(folder) -> Tokenizer:
+    """Reads the tokenizer that a folder holds, of whatever kind.
+
+    Args:
+        folder: path. One that `Tokenizer.save` wrote, or one with GPT-2's two files, vocab.json and
+            merges.txt.
+
+    Raises:
+        UsageError: if the folder holds no tokenizer, or a broken one.
+    """
+    kind = folders.kind_of(folder)
+    if kind not in TOKENIZERS:
+        raise folders.broken(
+            folder, f"is of the unknown kind {kind!r}", f"Known kinds: {', '.join(TOKENIZERS)}."
+        )
+    return TOKENIZERS[kind].load(folder)
+
+
+def train(
+    kind: str,
+    documents: Iterable[str | bytes],
+    vocabulary_size: int,
+    progress: Callable[[int], None] | None = None,
+) -> Tokenizer:
+    """Makes a tokenizer of the named kind from text.
+
+    Args:
+        kind: str. A key of `TOKENIZERS`.
+        documents: iterable of str or UTF-8 bytes, read once.
+        vocabulary_size: int. The number of ids wanted; `bytes` always has 257.
+        progress: function, or None. Called with the bytes read so far.
+
+    Raises:
+        UsageError: if the kind is unknown, or `vocabulary_size` too small for it.
+    """
+    if kind not in TOKENIZERS:
+        raise UsageError(
+            f"`--tokenizer` must be one of {', '.join(TOKENIZERS)}, or the folder of a tokenizer. "
+            f"Received: --tokenizer={kind}"
+        )
+    return TOKENIZERS[kind].train(documents, vocabulary_size, progress)

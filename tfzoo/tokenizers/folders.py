@@ -1,0 +1,139 @@
+"""A tokenizer's folder: read with clear errors, written whole or not at all."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from tfzoo.errors import UsageError
+
+HEADER = "tfzoo_tokenizer.json"
+_FORMAT = 1
+
+
+def broken(folder, fault: str, remedy: str) -> UsageError:
+    """The error that says what is wrong with a folder, and how to mend it."""
+    return UsageError(f"`--tokenizer={folder}` {fault}. {remedy}")
+
+
+def kind_of(folder) -> str:
+    """The kind that the folder's header names; GPT-2's two files without a header are byte_pair."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise broken(
+            folder,
+            "is not a folder",
+            "Give the folder of a tokenizer, or byte_pair, bytes or characters to make one.",
+        )
+    if (folder / HEADER).exists():
+        return str(read_header(folder)["kind"])
+    if (folder / "vocab.json").exists() or (folder / "merges.txt").exists():
+        return "byte_pair"
+    raise broken(
+        folder,
+        f"holds no tokenizer: neither {HEADER}, nor vocab.json and merges.txt",
+        "Give a folder that tfzoo saved, or one with GPT-2's two files.",
+    )
+
+
+def header(kind: str, special_tokens: dict[str, str]) -> bytes:
+    """The bytes of the small file that tells what a folder holds."""
+    return to_json({"format": _FORMAT, "kind": kind, "special_tokens": special_tokens})
+
+
+def read_header(folder) -> dict:
+    """The header as a dict with "kind" and "special_tokens"; those of GPT-2 where there is none."""
+    if not (Path(folder) / HEADER).exists():
+        return {"kind": "byte_pair", "special_tokens": {"end_of_text": "<|endoftext|>"}}
+    found = read_json(folder, HEADER)
+    try:
+        known = found["format"] == _FORMAT and found["kind"] and found["special_tokens"]
+        known = known and "end_of_text" in found["special_tokens"]
+    except (TypeError, KeyError):
+        known = False
+    if not known:
+        raise broken(
+            folder, f"has a {HEADER} that this version cannot read", "Save the tokenizer again."
+        )
+    return found
+
+
+def read_text(folder, name: str) -> str:
+    """The UTF-8 text of one of the folder's files."""
+    try:
+        return (Path(folder) / name).read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise broken(folder, f"has no {name}", "Copy the missing file there.") from None
+    except UnicodeDecodeError as error:
+        raise broken(folder, f"has a {name} that is not UTF-8 ({error})", _COPY_AGAIN) from None
+    except OSError as error:
+        raise broken(folder, f"has a {name} that cannot be read ({error})", _COPY_AGAIN) from None
+
+
+def read_json(folder, name: str):
+    """What one of the folder's JSON files holds."""
+    try:
+        return json.loads(read_text(folder, name))
+    except json.JSONDecodeError as error:
+        raise broken(folder, f"has a {name} that is not JSON ({error})", _COPY_AGAIN) from None
+
+
+def to_json(content) -> bytes:
+    """JSON as it is written: ASCII, one line."""
+    return (json.dumps(content) + "\n").encode("ascii")
+
+
+def write(folder, files: dict[str, bytes]) -> None:
+    """Writes the files into a new folder, aside first; no reader ever sees half of them.
+
+    Does nothing if the folder has these very files already.
+
+    Raises:
+        UsageError: if the folder holds anything else.
+    """
+    folder = Path(os.path.abspath(folder))
+    if _holds(folder, files):
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            f"A tokenizer is saved to a new folder, but {folder} holds something else already. "
+            "Choose another, or remove it."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    try:
+        for name, content in files.items():
+            _write_through(aside / name, content)
+        _sync(aside)
+        os.rename(aside, folder)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    _sync(folder.parent)
+
+
+def _holds(folder: Path, files: dict[str, bytes]) -> bool:
+    return all(
+        (folder / name).is_file() and (folder / name).read_bytes() == content
+        for name, content in files.items()
+    )
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_COPY_AGAIN = "The file is damaged: copy the folder again from where it was made."
