@@ -99,6 +99,11 @@ def test_an_import_that_goes_down_or_stays_is_allowed(source):
     assert not rank_breaches({"layers/block.py": source})
 
 
+def test_every_folder_is_a_package():
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert not [folder for folder in folders if not (folder / "__init__.py").exists()]
+
+
 def test_no_file_is_named_for_leftovers():
     leftovers = {"utils.py", "util.py", "helpers.py", "helper.py", "misc.py", "common.py"}
     assert not [path for path in FILES if path.split("/")[-1] in leftovers]

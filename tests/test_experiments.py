@@ -1,0 +1,56 @@
+"""Every recipe parses, names its cost, and trains at a tiny size."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfzoo import flags
+from tfzoo.training import metrics
+from tfzoo.training.config import TrainConfig
+
+ROOT = Path(__file__).parents[1]
+FLAGFILES = sorted((ROOT / "experiments").rglob("*.flags"))
+NAMES = [str(path.relative_to(ROOT)) for path in FLAGFILES]
+# What makes any recipe take seconds; its other flags stay as they are.
+TINY = [
+    "--dataset=",
+    "--model_overrides=num_layers=1,num_heads=2,hidden_dim=16",
+    "--vocabulary_size=300",
+    "--sequence_length=16",
+    "--global_batch_size=4",
+    "--train_steps=3",
+    "--warmup_steps=1",
+    "--log_every_steps=1",
+]
+
+
+def test_there_is_a_quickstart():
+    assert "experiments/quickstart/train.flags" in NAMES
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=NAMES)
+def test_recipe_parses(path):
+    assert isinstance(flags.read(TrainConfig, path), TrainConfig)
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=NAMES)
+def test_recipe_has_a_row_in_the_table(path):
+    table = (ROOT / "experiments" / "README.md").read_text()
+    assert f"{path.parent.name}/{path.name}" in table
+
+
+@pytest.mark.parametrize("path", FLAGFILES, ids=NAMES)
+def test_recipe_trains(path, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("the quick brown fox jumps over the lazy dog. " * 60)
+    model_dir = tmp_path / "run"
+    here = [f"--text_files={text}", f"--model_dir={model_dir}", f"--data_dir={tmp_path / 'data'}"]
+    here += [f"--export_dir={tmp_path / 'saved_models'}"]
+    command = [sys.executable, "-m", "tfzoo.train", f"--flagfile={path}", *TINY, *here]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    steps = [row["step"] for row in metrics.read_rows(model_dir) if "loss" in row]
+    assert steps == [1, 2, 3]
+    assert (tmp_path / "saved_models" / "1" / "saved_model.pb").exists()

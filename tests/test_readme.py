@@ -1,0 +1,185 @@
+"""The README's commands and code run at a tiny size, in its order; its tables are the code's."""
+
+import dataclasses
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfzoo.train import TrainFlags
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+# Only these are not run, and why.
+NOT_RUN = {
+    "make quickstart": "minutes long; CI and the release run it",
+    "make test": "this is it",
+    "pip install": "would change the environment that the tests run in",
+    "tensorboard": "does not end",
+    "docker": "needs Docker",
+    "curl": "needs the server",
+    "import grpc": "needs the server",
+}
+# What is added to a training command, so that it takes seconds. Nothing else is changed.
+TINY = (
+    "--model_overrides=num_layers=1,num_heads=2,hidden_dim=16 --sequence_length=16 --train_steps=3 "
+    "--warmup_steps=1 --global_batch_size=4 --vocabulary_size=300 --precision=float32"
+)
+SLOW_SECTIONS = {"Several devices, several machines"}
+
+
+def blocks(language):
+    """(section, code) of each fenced block of a language, in order."""
+    found = []
+    for section in re.split(r"^## ", README, flags=re.M):
+        title = section.splitlines()[0]
+        codes = re.findall(rf"^```{language}\n(.*?)^```", section, re.M | re.S)
+        found += [(title, code) for code in codes]
+    return found
+
+
+def is_run(code):
+    return not code.startswith(tuple(NOT_RUN))
+
+
+def commands(code):
+    """The commands of a shell block: its lines, or the whole of it when it is a loop."""
+    return [code] if code.startswith("for ") else code.splitlines()
+
+
+def made_tiny(command):
+    """The command with TINY at the end of each training program's arguments."""
+    return re.sub(r"(python -m tfzoo\.train [^&\n]*?)( *&?)$", rf"\1 {TINY}\2", command, flags=re.M)
+
+
+SHELL = [
+    (title, command)
+    for title, code in blocks("sh")
+    for command in commands(code)
+    if is_run(command)
+]
+PYTHON = [(title, code) for title, code in blocks("python") if is_run(code)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where a reader would stand: a clone with text of their own beside it."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "experiments").symlink_to(ROOT / "experiments")
+    for name in ("my", "other"):
+        (folder / name).mkdir()
+        (folder / name / "tale.txt").write_text(f"Once upon a time, {name} tale began. " * 60)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(folder):
+    """The reader's: a home of their own, and `python` is the one that runs the tests."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "HOME": str(folder), "PATH": path, "PYTHONPATH": str(ROOT)}
+
+
+def run(command, folder, environment):
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("title", "command"),
+    [
+        pytest.param(*case, marks=pytest.mark.slow if case[0] in SLOW_SECTIONS else ())
+        for case in SHELL
+    ],
+    ids=[command.split("--")[0].strip() for _, command in SHELL],
+)
+def test_command_runs(title, command, folder, environment):
+    run(["bash", "-euc", made_tiny(command)], folder, environment)
+
+
+@pytest.mark.parametrize(("title", "code"), PYTHON, ids=range(len(PYTHON)))
+def test_python_runs(title, code, folder, environment):
+    run([sys.executable, "-c", code], folder, environment)
+
+
+def test_nothing_is_left_out_without_a_reason():
+    everything = [code for _, block in blocks("sh") for code in commands(block)]
+    everything += [code for _, code in blocks("python")]
+    skipped = [code for code in everything if not is_run(code)]
+    assert {reason for reason in NOT_RUN if any(code.startswith(reason) for code in skipped)} == {
+        *NOT_RUN
+    }
+    assert len(SHELL) + len(PYTHON) + len(skipped) == len(everything)
+
+
+def test_first_commands_are_targets_of_the_makefile():
+    targets = re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), re.M)
+    named = re.findall(r"\bmake (\w[\w-]*)", " ".join(code for _, code in blocks("sh")))
+    assert named == ["quickstart", "test"]
+    assert set(named) <= set(targets)
+
+
+def flag_rows():
+    """The README's table of flags, as the configuration has it."""
+    for field in dataclasses.fields(TrainFlags):
+        shown = "" if field.default in (None, "", ()) else f"`{field.default}`"
+        choices = field.metadata.get("choices")
+        text = field.metadata["help"] + (f" One of {', '.join(choices)}." if choices else "")
+        yield f"| `--{field.name}` | {shown} | {text} |"
+
+
+def test_flag_table_is_the_configuration():
+    assert [line for line in README.splitlines() if line.startswith("| `--")] == [*flag_rows()]
+
+
+def test_links_lead_to_files():
+    links = [link for link in re.findall(r"\]\((\S+?)\)", README) if "://" not in link]
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+@pytest.fixture(scope="module")
+def exported(folder, environment):
+    """Input and output names of each signature of what the README's commands exported."""
+    if not (folder / "saved_models" / "mine").exists():
+        for command in (c for _, c in SHELL if "--dry_run" not in c and "runs/mine" in c):
+            run(["bash", "-euc", made_tiny(command)], folder, environment)
+    versions = (folder / "saved_models" / "mine").iterdir()
+    newest = max(versions, key=lambda path: int(path.name))
+    return json.loads(run([sys.executable, "-c", SIGNATURES, str(newest)], folder, environment))
+
+
+SIGNATURES = """
+import json, sys
+import tensorflow as tf, tensorflow_text
+signatures = tf.saved_model.load(sys.argv[1]).signatures
+names = lambda f: [sorted(f.structured_input_signature[1]), sorted(f.structured_outputs)]
+print(json.dumps({name: names(f) for name, f in signatures.items()}))
+"""
+
+
+def test_signature_table_is_what_export_writes(exported):
+    rows = re.findall(r"^\| `(\w+)` \| (`.*?) \| (`.*?) \|$", README, re.M)
+    documented = {name: [names_in(takes), names_in(gives)] for name, takes, gives in rows}
+    assert documented == exported
+
+
+def names_in(cell):
+    return sorted(re.findall(r"`(\w+)`", cell))
+
+
+def test_rest_examples_give_every_input(exported):
+    codes = [code for _, block in blocks("sh") for code in commands(block)]
+    bodies = [json.loads(shlex.split(code)[-1]) for code in codes if code.startswith("curl")]
+    assert len(bodies) == 2
+    for body in bodies:
+        inputs, _ = exported[body.get("signature_name", "serving_default")]
+        assert [sorted(row) for row in body["instances"]] == [inputs]
