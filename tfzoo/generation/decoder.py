@@ -1,0 +1,119 @@
+"""Decoding from Python: the loop of `tfzoo.generation.loop` as compiled programs.
+
+The prompts are read by a plain graph, which takes any shape. The loop is one XLA program for each
+(batch, cache length), so both are rounded up to a few sizes; it runs for as many tokens as it is
+told, so that the same program gives a whole text at once or piece by piece.
+"""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from tfzoo import kernels
+from tfzoo.generation import loop
+from tfzoo.generation.prompts import Sampling, bounded, left_padded, readable_columns
+from tfzoo.generation.weights import weights_at_hand
+
+LARGEST_BATCH = 32
+SMALL_STEP, LARGE_STEP = 64, 256  # Cache lengths are multiples of the one up to the other, then of it.
+
+
+class Decoder:
+    """A model ready to continue prompts. Keep it: its programs are compiled at their first use.
+
+    It reads the model's weights anew at each call, so it follows a model in training.
+
+    Args:
+        model: a decoder, with `hidden_states`, `logits`, `new_cache` and `config`.
+        end_of_text: int, the id that ends a row.
+    """
+
+    def __init__(self, model, end_of_text):
+        self.context = model.config.max_sequence_length
+        self.end_of_text = end_of_text
+        options = {"autograph": False, "reduce_retracing": True}
+        prefill = functools.partial(_prefill, model, end_of_text)
+        decode = functools.partial(_decode, model, end_of_text)
+        self._prefill = tf.function(prefill, **options)
+        self._decode = tf.function(decode, jit_compile=True, autograph=False)
+
+    def generate(self, prompts, sampling):
+        """Continues prompts to their ends.
+
+        Args:
+            prompts: list of lists of token ids. An empty one starts from end-of-text; an overlong
+                one keeps its last `context - max_new_tokens` tokens.
+            sampling: `Sampling`, of one value a prompt.
+
+        Returns:
+            List of lists of the new token ids, without the end-of-text that ended them.
+        """
+        new_tokens = []
+        for first in range(0, len(prompts), LARGEST_BATCH):
+            rows = slice(first, first + LARGEST_BATCH)
+            part = Sampling(*(np.asarray(values)[rows] for values in sampling))
+            new_tokens += next(self.stream(prompts[rows], part, chunk_size=self.context))
+        return new_tokens
+
+    def stream(self, prompts, sampling, chunk_size=8):
+        """Continues prompts, up to `chunk_size` tokens a row at a time.
+
+        Args:
+            prompts, sampling: as for `generate`; at most 32 prompts.
+            chunk_size: int > 0.
+
+        Yields:
+            List of lists of token ids: what is new in each row since the yield before.
+        """
+        state, padding_mask, sampling = self._start(prompts, sampling)
+        longest = int(tf.reduce_max(sampling.max_new_tokens))
+        shown = 0
+        while True:
+            until = min(shown + chunk_size, longest)
+            state = self._decode(state, padding_mask, sampling, tf.constant(until))
+            yield self._rows(state.new_tokens.numpy()[: len(prompts), shown:until])
+            shown = until
+            if until == longest or state.finished.numpy().all():
+                return
+
+    def _start(self, prompts, sampling):
+        """Pads the batch to a size there is a program for, and reads the prompts."""
+        size = _next_power_of_two(len(prompts))
+        absent = size - len(prompts)
+        ragged = tf.ragged.constant([*prompts, *[[]] * absent], dtype=tf.int32, ragged_rank=1)
+        sampling = Sampling(*(tf.pad(values, [[0, absent]]) for values in sampling))
+        sampling = bounded(sampling, self.context)
+        room = int(tf.reduce_max(sampling.max_new_tokens))
+        token_ids, lengths = left_padded(
+            ragged, sampling.max_new_tokens, self.context, self.end_of_text
+        )
+        width = token_ids.shape[1]
+        length = cache_length(width + room)
+        padding_mask = readable_columns(lengths, width, length, self.context)
+        return self._prefill(token_ids, padding_mask, sampling), padding_mask, sampling
+
+    def _rows(self, new_tokens):
+        """Cuts each row of a chunk at its first end-of-text."""
+        kept = np.cumsum(new_tokens == self.end_of_text, axis=1) == 0
+        return [row[mask].tolist() for row, mask in zip(new_tokens, kept, strict=True)]
+
+
+def cache_length(num_columns):
+    """The columns of the smallest cache there is a program for that has `num_columns`."""
+    step = SMALL_STEP if num_columns <= LARGE_STEP else LARGE_STEP
+    return -(-num_columns // step) * step
+
+
+def _prefill(model, end_of_text, token_ids, padding_mask, sampling):
+    num_columns = tf.shape(padding_mask)[1]
+    return loop.prefill(model, token_ids, padding_mask, sampling, end_of_text, num_columns)
+
+
+def _decode(model, end_of_text, state, padding_mask, sampling, until):
+    with kernels.compiled(), weights_at_hand(model):
+        return loop.decode(model, state, padding_mask, sampling, end_of_text, until)
+
+
+def _next_power_of_two(number):
+    return 1 << max(number - 1, 0).bit_length()

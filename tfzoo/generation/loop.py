@@ -1,0 +1,127 @@
+"""The decode loop: read the prompts once, then one token a step, until each row is at its end.
+
+One step serves every use: the plain graph of a served signature, and the compiled programs of
+`Decoder`. Shape letters: b batch, n new token, p prompt column, s column of the cache.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfzoo.generation.prompts import bounded, left_padded, readable_columns
+from tfzoo.generation.samplers import sample
+from tfzoo.layers import KeyValueCache
+
+
+class State(NamedTuple):
+    """Where decoding stands: a structure of tensors, to be carried through a `tf.while_loop`.
+
+    Attributes:
+        step: int32 (), tokens drawn so far in each row.
+        last: int32 (b,), the token drawn last, which the model has not read yet.
+        finished: bool (b,), rows that draw no more.
+        new_tokens: int32 (b, n), what was drawn; end-of-text after a row's end and where not yet.
+        index: int32 (), columns of the cache that are filled.
+        keys, values: tuples, one item a layer, of float (b, h, s, d).
+    """
+
+    step: tf.Tensor
+    last: tf.Tensor
+    finished: tf.Tensor
+    new_tokens: tf.Tensor
+    index: tf.Tensor
+    keys: tuple
+    values: tuple
+
+
+def generate(model, prompts, sampling, end_of_text):
+    """Continues each prompt, as one graph of plain TensorFlow operations with dynamic shapes.
+
+    A row is what it would be alone, whatever stands beside it: padding is not read, and a draw depends
+    on (seed, step) of its own row.
+
+    Args:
+        model: a decoder, with `hidden_states`, `logits`, `new_cache` and `config`.
+        prompts: ragged int32 (b, None). An empty row starts from end-of-text; an overlong one keeps
+            its last `context - max_new_tokens` tokens.
+        sampling: `Sampling`.
+        end_of_text: int, the id that ends a row.
+
+    Returns:
+        Ragged int32 (b, None): the new tokens, without the end-of-text that ended them.
+    """
+    context = model.config.max_sequence_length
+    sampling = bounded(sampling, context)
+    token_ids, lengths = left_padded(prompts, sampling.max_new_tokens, context, end_of_text)
+    longest = tf.maximum(tf.reduce_max(sampling.max_new_tokens), 0)
+    width = tf.shape(token_ids)[1]
+    padding_mask = readable_columns(lengths, width, width + longest, context)
+    state = prefill(model, token_ids, padding_mask, sampling, end_of_text, longest)
+    state = decode(model, state, padding_mask, sampling, end_of_text, longest)
+    return ragged_tokens(state.new_tokens, end_of_text)
+
+
+def prefill(model, token_ids, padding_mask, sampling, end_of_text, num_columns):
+    """Reads the prompts (b, p) into a new cache of s columns, and draws the first tokens.
+
+    Args:
+        num_columns: int32 (), n, how many new tokens the state has room for.
+    """
+    batch_size, cache_length = tf.unstack(tf.shape(padding_mask))
+    cache = model.new_cache(batch_size, cache_length)
+    state = State(
+        step=tf.constant(0),
+        last=token_ids[:, -1],
+        finished=sampling.max_new_tokens <= 0,
+        new_tokens=tf.fill([batch_size, num_columns], end_of_text),
+        index=tf.constant(0),
+        keys=tuple(cache.keys),
+        values=tuple(cache.values),
+    )
+    return advance(model, state, token_ids, padding_mask, sampling, end_of_text)
+
+
+def decode(model, state, padding_mask, sampling, end_of_text, until):
+    """Draws until `until` (int32 ()) tokens a row are drawn, or every row is finished."""
+
+    def unfinished(state):
+        return (state.step < until) & ~tf.reduce_all(state.finished)
+
+    def body(state):
+        token_ids = state.last[:, None]
+        after = advance(model, state, token_ids, padding_mask, sampling, end_of_text)
+        return (tf.nest.map_structure(_as_before, after, state),)
+
+    return tf.while_loop(unfinished, body, (state,))[0]
+
+
+def advance(model, state, token_ids, padding_mask, sampling, end_of_text):
+    """One step: reads the next tokens (b, t) of each row, then draws one token after the last."""
+    cache = KeyValueCache(state.keys, state.values, state.index)
+    hidden = model.hidden_states(token_ids, padding_mask=padding_mask, cache=cache)
+    logits = model.logits(hidden[:, -1])
+    drawn = sample(logits, *sampling[1:], state.step)
+    finished = state.finished | (drawn == end_of_text)
+    drawn = tf.where(finished, end_of_text, drawn)
+    column = tf.range(tf.shape(state.new_tokens)[1])
+    return State(
+        step=state.step + 1,
+        last=drawn,
+        finished=finished | (state.step + 1 >= sampling.max_new_tokens),
+        new_tokens=tf.where(column == state.step, drawn[:, None], state.new_tokens),
+        index=cache.index,
+        keys=tuple(cache.keys),
+        values=tuple(cache.values),
+    )
+
+
+def ragged_tokens(new_tokens, end_of_text):
+    """The rows of `State.new_tokens` up to their ends."""
+    ended = tf.cumsum(tf.cast(new_tokens == end_of_text, tf.int32), axis=1) > 0
+    return tf.ragged.boolean_mask(new_tokens, ~ended)
+
+
+def _as_before(after, before):
+    """A loop's tensors keep their static shapes."""
+    after.set_shape(before.shape)
+    return after
