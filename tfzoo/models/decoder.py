@@ -93,8 +93,8 @@ class Decoder(keras.layers.Layer):
         """int32 (b, t), or None where positions are 0, 1, 2, ..."""
         first = 0 if cache is None else cache.index
         if padding_mask is not None:
-            t = tf.shape(token_ids)[1]
-            return positions(padding_mask)[:, first : first + t]
+            columns = first + tf.range(tf.shape(token_ids)[1])
+            return tf.gather(positions(padding_mask), columns, axis=1)  # a slice grows under XLA
         if cache is not None:
             return (first + tf.range(tf.shape(token_ids)[1]))[None]
         return None
