@@ -1,4 +1,4 @@
-"""AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101, algorithm 2), all variables in one program."""
+"""AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101, algorithm 2): one program for all weights."""
 
 import typing
 
@@ -43,8 +43,8 @@ def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
     """Makes one update of AdamW, or none at all.
 
     With t the number of this update, `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2` and
-    `w = w - learning_rate (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon) + weight_decay w)`. Only
-    matrices decay: variables of rank 2 and more. The average of the weights is exponential, with the
+    `w -= learning_rate (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon) + weight_decay w)`. Only
+    matrices decay: variables of rank 2 and more. The average of the weights is exponential, of
     decay `min(ema_decay, (1 + t) / (10 + t))`, so that it forgets the first weights early.
 
     Args:

@@ -8,7 +8,7 @@ from tfzoo import kernels
 class CausalLanguageModeling:
     """Maximizes the log likelihood of the next token (Radford et al., 2018, equation 1).
 
-    The batch comes with its targets already one token ahead of `token_ids`, so nothing is shifted here.
+    The targets of a batch are already one token ahead of its `token_ids`: nothing is shifted here.
     """
 
     def loss(self, model, batch, training=None, label_smoothing=0.0):

@@ -1,4 +1,4 @@
-"""Where a run computes: one device, several mirrored ones, or several workers; and which rows go where."""
+"""Where a run computes: on one device, several, or several machines; and which rows go where."""
 
 import dataclasses
 import json
@@ -13,8 +13,8 @@ from tfzoo.errors import UsageError
 class Distribution:
     """A tf.distribute strategy, with this process's place in it.
 
-    A replica is one device that computes its own rows of each global batch; every worker (process) has
-    the same number of them. The worker 0 is the chief: it alone writes files.
+    A replica is one device that computes its own rows of each global batch; every worker (process)
+    has the same number of them. The worker 0 is the chief: it alone writes files.
     """
 
     strategy: tf.distribute.Strategy
@@ -129,13 +129,13 @@ def check(config, environ=os.environ):
         kind = "multi_worker" if several else "mirrored" if len(devices) > 1 else "none"
     if kind == "multi_worker" and cluster is None:
         raise UsageError(
-            "--strategy=multi_worker needs the environment variable TF_CONFIG, which names the workers "
-            "and this one's place among them. Set it, or take --strategy=auto."
+            "--strategy=multi_worker needs the environment variable TF_CONFIG, which names the "
+            "workers and this one's place among them. Set it, or take --strategy=auto."
         )
     if kind != "mirrored" and config.num_virtual_devices > 1:
         raise UsageError(
-            f"--num_virtual_devices={config.num_virtual_devices} works with --strategy=mirrored only. "
-            f"Received: --strategy={config.strategy}, here {kind}."
+            f"--num_virtual_devices={config.num_virtual_devices} works with --strategy=mirrored "
+            f"only. Received: --strategy={config.strategy}, here {kind}."
         )
     if kind == "multi_worker":
         replicas = cluster.num_workers * max(1, len(tf.config.list_physical_devices("GPU")))
@@ -152,11 +152,11 @@ def check(config, environ=os.environ):
 
 def check_batch(config, num_replicas):
     """Raises UsageError unless the rows of a step divide evenly."""
-    parts = num_replicas * config.num_microbatches
-    if config.num_microbatches < 1 or config.global_batch_size < 1 or config.global_batch_size % parts:
+    rows, microbatches = config.global_batch_size, config.num_microbatches
+    if rows < 1 or microbatches < 1 or rows % (num_replicas * microbatches):
         raise UsageError(
-            f"--global_batch_size={config.global_batch_size} must be a multiple of the number of devices "
-            f"times --num_microbatches, here {num_replicas} x {config.num_microbatches} = {parts}."
+            f"--global_batch_size={rows} must be a multiple of the number of devices times "
+            f"--num_microbatches, here {num_replicas} x {microbatches}."
         )
 
 
@@ -181,14 +181,15 @@ def _read_cluster(text):
         job, index = value["task"]["type"], int(value["task"]["index"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
-            'The environment variable TF_CONFIG must be JSON like {"cluster": {"worker": ["host:port", '
-            f'...]}}, "task": {{"type": "worker", "index": 0}}}}. Received: {text!r} ({error!r}).'
+            'The environment variable TF_CONFIG must be JSON like {"cluster": {"worker": '
+            '["host:port", ...]}, "task": {"type": "worker", "index": 0}}. '
+            f"Received: {text!r} ({error!r})."
         ) from error
     unknown = {*sizes, job} - {"chief", "worker"}
     if unknown or not 0 <= index < sizes.get(job, 0) or sizes.get("chief", 0) > 1:
         raise UsageError(
-            "The environment variable TF_CONFIG must have the jobs worker and at most one chief, and a "
-            f"task among them. Received: jobs {sizes}, task {job} {index}."
+            "The environment variable TF_CONFIG must have the jobs worker and at most one chief, "
+            f"and a task among them. Received: jobs {sizes}, task {job} {index}."
         )
     first = sizes.get("chief", 0) if job == "worker" else 0
     return Cluster(first + index, sum(sizes.values()))
@@ -211,13 +212,15 @@ def _set_virtual_devices(count):
         )
     except RuntimeError as error:
         raise UsageError(
-            f"--num_virtual_devices={count} must be set before TensorFlow starts: begin a new process."
+            f"--num_virtual_devices={count} must be set before TensorFlow starts: "
+            "begin a new process."
         ) from error
 
 
 @tf.function(autograph=False, reduce_retracing=True)
 def _all_reduce(strategy, values):
     def replica(values):
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
+        own = tf.identity(values)  # It has a device; the function's argument has none.
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
 
     return strategy.run(replica, args=(values,))

@@ -32,8 +32,8 @@ class TrainingFailed(RuntimeError):
 class Trainer:
     """Trains a model from its newest checkpoint, or from the start, to the last step.
 
-    Batches, dropout and the learning rate are functions of the configuration and the step alone, so a
-    run that was stopped and started again gives the numbers of one that never stopped.
+    Batches, dropout and the learning rate are functions of the configuration and the step alone, so
+    a run that was stopped and started again gives the numbers of one that never stopped.
 
     Args:
         config: TrainConfig.
@@ -87,8 +87,8 @@ class Trainer:
         total = self.distribution.sum_over_workers([float(self.step)])[0]
         if total != self.step * self.distribution.num_workers:
             raise UsageError(
-                f"The newest checkpoint is of step {self.step} for this worker, of another for others. "
-                "--model_dir must be one folder that all workers share."
+                f"The newest checkpoint is of step {self.step} for this worker, of another for "
+                "others. --model_dir must be one folder that all workers share."
             )
         return self.step
 
@@ -98,8 +98,8 @@ class Trainer:
         Args:
             metrics: Metrics, or None. Gets the rows of steps and of evaluations.
             progress: Progress, or None.
-            on_evaluation: function of the step, or None. It is called after an evaluation, while the
-                model still has the weights that were evaluated (the average, if one is kept).
+            on_evaluation: function of the step, or None. It is called after an evaluation, while
+                the model still has the weights that were evaluated (the average, if one is kept).
 
         Raises:
             TrainingFailed: when a number is not finite, or another worker is lost.
@@ -122,21 +122,28 @@ class Trainer:
             profile.close()
 
     def evaluate(self, signals=None):
-        """Scores the validation part; a TextScore, or None if a signal came first."""
-        arguments = {
+        """Scores the validation part with the model's present weights.
+
+        Args:
+            signals: StopSignals, or None.
+
+        Returns:
+            TextScore, or None if a signal came first.
+        """
+        rows_per_replica = self._rows_per_replica() // self.config.num_microbatches
+        sizes = {
             "sequence_length": self.model.config.max_sequence_length,
-            "batch_size": self._rows_per_replica() * self.distribution.num_local_replicas,
+            "batch_size": rows_per_replica * self.distribution.num_local_replicas,
         }
-        workers = self.distribution.num_workers
-        num_batches = data.num_evaluation_batches(
-            self.split.validation, **arguments, num_shards=workers
-        )
 
-        def batches(worker, num_workers, _):
+        def make_batches(worker, num_workers, _):
             shard = (worker, num_workers)
-            return data.evaluation_batches(self.split.validation, **arguments, shard=shard)
+            return data.evaluation_batches(self.split.validation, **sizes, shard=shard)
 
-        batches = self.distribution.batches(batches, self._rows_per_replica())
+        num_batches = data.num_evaluation_batches(
+            self.split.validation, **sizes, num_shards=self.distribution.num_workers
+        )
+        batches = self.distribution.batches(make_batches, rows_per_replica)
         return self._validation(batches, num_batches, signals)
 
     def _fit(self, report, profile, signals):
@@ -160,13 +167,13 @@ class Trainer:
         report.steps(good, seconds)
         if failed:
             raise TrainingFailed(
-                f"Step {failed.step} gave loss {failed.loss} and gradient norm {failed.gradient_norm}; "
-                f"the weights were not updated. Lower --learning_rate, lengthen --warmup_steps, or look "
-                "at the text. The last good checkpoint is kept."
+                f"Step {failed.step} gave loss {failed.loss} and gradient norm "
+                f"{failed.gradient_norm}: the weights were not updated. Lower --learning_rate, "
+                "lengthen --warmup_steps, or look at the text. The last good checkpoint is kept."
             )
 
     def _look(self, report, signals):
-        """Between two runs of steps: evaluates and saves if it is time to, and stops if asked to."""
+        """Between two runs of steps: evaluates and saves if it is time to, stops if asked to."""
         was_due, score = self._score_due, None
         if was_due or self._is_due(self.config.eval_every_steps):
             score = None if signals.agreed else self._score(report, signals)
@@ -202,7 +209,7 @@ class Trainer:
     def _training_batches(self):
         config = self.config
 
-        def batches(worker, _, rows):
+        def make_batches(worker, _, rows):
             return data.training_batches(
                 self.split.train,
                 sequence_length=self.model.config.max_sequence_length,
@@ -212,7 +219,7 @@ class Trainer:
                 rows=(worker * rows, (worker + 1) * rows),
             )
 
-        return self.distribution.batches(batches, self._rows_per_replica())
+        return self.distribution.batches(make_batches, self._rows_per_replica())
 
     def _rows_per_replica(self):
         return self.config.global_batch_size // self.distribution.num_replicas

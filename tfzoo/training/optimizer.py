@@ -10,8 +10,8 @@ from tfzoo.kernels.adamw import AdamWOptions, AdamWState, adamw, global_norm
 class AdamW:
     """Clips by the global norm, then updates every weight, or none when a number is not finite.
 
-    It takes gradients that are already summed over all replicas, so that the norm which is clipped is
-    that of the whole batch, however many replicas share it.
+    It takes gradients that are already summed over all replicas, so that the norm which is clipped
+    is that of the whole batch, however many replicas share it.
 
     Args:
         distribution: Distribution. Make the optimizer under its `scope()`.
@@ -101,10 +101,10 @@ class AdamW:
         )
 
     def _exchange(self):
+        local = self.distribution.local
         for weight, average in zip(self.weights, self.averages, strict=False):
-            pairs = zip(self.distribution.local(weight), self.distribution.local(average), strict=True)
-            for w, a in pairs:
-                before = w.read_value()
+            for w, a in zip(local(weight), local(average), strict=True):
+                before = tf.identity(w)
                 w.assign(a)
                 a.assign(before)
 

@@ -7,7 +7,7 @@ _SECONDS_BETWEEN_LOOKS = 0.25
 
 
 class Stopped(SystemExit):
-    """Training stopped on a signal, after a checkpoint was saved. The exit code is 128 + its number."""
+    """Training stopped on a signal, a checkpoint being saved. The exit code is 128 + its number."""
 
     def __init__(self, number):
         super().__init__(128 + number)
@@ -15,7 +15,7 @@ class Stopped(SystemExit):
 
 
 class StopSignals:
-    """While entered, the first SIGTERM or SIGINT is kept for the loop to see; a second one acts at once.
+    """While entered, the first SIGTERM or SIGINT is kept for the loop to see; a second acts at once.
 
     Attributes:
         received: int, number of the signal that this process got, or 0.

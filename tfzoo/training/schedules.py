@@ -9,12 +9,12 @@ import tensorflow as tf
 
 
 def cosine(step, warmup_steps, train_steps):
-    """Half a cosine, that would reach 0 one step after the last (Loshchilov & Hutter, 2017, eq. 5)."""
+    """Half a cosine, to reach 0 one step after the last (Loshchilov & Hutter, 2017, eq. 5)."""
     return 0.5 * (1.0 + tf.cos(math.pi * _progress(step, warmup_steps, train_steps)))
 
 
 def linear(step, warmup_steps, train_steps):
-    """A straight line, that would reach 0 one step after the last."""
+    """A straight line, to reach 0 one step after the last."""
     return 1.0 - _progress(step, warmup_steps, train_steps)
 
 

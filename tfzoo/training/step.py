@@ -1,4 +1,4 @@
-"""The training step on all replicas, and many of them in one graph between two looks by the host."""
+"""The training step on all replicas, and several of them in one graph between looks by the host."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfzoo import kernels, layers
 from tfzoo.training import schedules
 
-_FIELDS = ("loss", "gradient_norm", "learning_rate", "loss_scale", "num_targets")
+_NUM_VALUES = 5  # Of a record, the step not counted.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,9 +39,9 @@ class StepRecord:
 class TrainingSteps:
     """Runs training steps.
 
-    Each replica sums losses and gradients over its microbatches; the sums are added over all replicas
-    and divided by the number of targets of the whole batch; then each replica makes the same update.
-    So a step depends on the batch alone, up to rounding, and not on how it was cut.
+    Each replica sums losses and gradients over its microbatches; the sums are added over all
+    replicas and divided by the number of targets of the whole batch; then each replica makes the
+    same update. So a step depends on the batch alone, up to rounding, not on how it was cut.
 
     Args:
         config: TrainConfig.
@@ -97,10 +97,10 @@ class TrainingSteps:
             values, good = self._one(next(iterator), first_step + i)
             return i + 1, good, records.write(i, values)
 
-        records = tf.TensorArray(tf.float32, size=0, dynamic_size=True, element_shape=[len(_FIELDS)])
+        records = tf.TensorArray(tf.float32, 0, dynamic_size=True, element_shape=[_NUM_VALUES])
         with kernels.compiled(self.config.jit == "auto"):
-            loop_variables = (tf.constant(0), tf.constant(True), records)
-            *_, records = tf.while_loop(more, body, loop_variables)
+            start = (tf.constant(0), tf.constant(True), records)
+            *_, records = tf.while_loop(more, body, start)
         return records.stack()
 
     def _step(self, batch, step):
@@ -134,8 +134,8 @@ class TrainingSteps:
     def _loss_factor(self, batch):
         """What the loss is multiplied by before the backward pass: 1, or for float16 its scale.
 
-        The scale is that of the mean loss, over all places of the global batch: a sum over thousands
-        of targets would leave float16's range.
+        The scale is that of the mean loss, over all places of the global batch: a sum over
+        thousands of targets would leave float16's range.
         """
         if self.loss_scale is None:
             return 1.0
