@@ -1,11 +1,18 @@
 """What a person sees while a model trains: a bar on a terminal, a line now and then in a log."""
 
+import contextlib
 import math
 import sys
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as RichProgress
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -80,3 +87,22 @@ def _bar(console: Console) -> RichProgress:
 
 def _perplexity(loss: float) -> str:
     return f"{math.exp(loss):,.1f}" if loss < 50 else "inf"
+
+
+@contextlib.contextmanager
+def bytes_bar(description: str, total: int | None):
+    """A bar for work on bytes of text; gives a function that takes the bytes done so far.
+
+    It appears on stderr while that is a terminal, and goes when it is done.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with RichProgress(*columns, console=console, transient=True, disable=hidden) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda done: bar.update(task, completed=done)

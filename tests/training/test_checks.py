@@ -1,0 +1,95 @@
+"""Flags that do not go together: each is named, all of them at once, and good ones pass."""
+
+import dataclasses
+
+import pytest
+
+from tfzoo.errors import UsageError
+from tfzoo.training import checks
+from tfzoo.training.config import TrainConfig
+
+GOOD = TrainConfig(model_dir="runs/good", dataset="sotu")
+
+
+def problems(**changes):
+    return checks.problems(dataclasses.replace(GOOD, **changes))
+
+
+def test_good_flags_have_no_problem(tmp_path):
+    text = tmp_path / "a.txt"
+    text.write_text("a")
+    assert problems() == []
+    assert problems(dataset=None, text_files=(str(text),), dropout=0.0, profile_steps=(2, 2)) == []
+    assert problems(model_overrides=("dropout=0.2", "num_layers=1", "intermediate_dim=7")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model_dir": ""}, "--model_dir is not set"),
+        ({"model_dir": __file__}, "is a file"),
+        ({"preset": "gpt2_smal"}, "--preset=gpt2_smal is not known. Did you mean gpt2_small?"),
+        ({"model_overrides": ("num_layer=2",)}, "Did you mean num_layers?"),
+        ({"model_overrides": ("num_layers",)}, "must be name=value"),
+        ({"model_overrides": ("num_layers=2.5",)}, "num_layers must be of type int"),
+        ({"model_overrides": ("num_layers=2", "num_layers=3")}, "gives num_layers twice"),
+        ({"model_overrides": ("vocabulary_size=9",)}, "which the tokenizer sets"),
+        ({"model_overrides": ("max_sequence_length=9",)}, "which --sequence_length sets"),
+        ({"model_overrides": ("num_heads=3",)}, "`num_heads` must divide"),
+        ({"model_overrides": ("dropout=0.1",), "dropout": 0.1}, "--dropout=0.1 and"),
+        ({"dropout": 1.0}, "--dropout must be in [0, 1)"),
+        ({"sequence_length": 0}, "--sequence_length must be positive"),
+        ({"dataset": None}, "exactly one of --dataset and --text_files"),
+        ({"text_files": (__file__,)}, "exactly one of --dataset and --text_files"),
+        ({"dataset": "sotus"}, "--dataset=sotus is not known. Did you mean sotu?"),
+        ({"dataset": None, "text_files": ("/no/such.txt",)}, "--text_files: no file matches"),
+        ({"validation_files": ("/no/such.txt",)}, "--validation_files: no file matches"),
+        ({"validation_fraction": 0.0}, "--validation_fraction must be in (0, 1)"),
+        ({"tokenizer": "byte_pairs"}, "Did you mean byte_pair?"),
+        ({"vocabulary_size": 100}, "--vocabulary_size must be at least 257"),
+        ({"global_batch_size": 0}, "--global_batch_size must be at least 1"),
+        ({"global_batch_size": 3, "num_microbatches": 2}, "--global_batch_size=3"),
+        ({"train_steps": 0}, "--train_steps must be at least 1"),
+        ({"learning_rate": float("nan")}, "--learning_rate must be positive"),
+        ({"clip_norm": float("inf")}, "--clip_norm must not be negative"),
+        ({"warmup_steps": -1}, "--warmup_steps must not be negative"),
+        ({"ema_decay": 1.0}, "--ema_decay must be in [0, 1)"),
+        ({"seed": 2**31}, "--seed must be below"),
+        ({"profile_steps": (5, 4)}, "--profile_steps must be two steps"),
+        ({"num_virtual_devices": 2, "strategy": "none"}, "--num_virtual_devices=2"),
+    ],
+)
+def test_a_bad_flag_is_named(changes, message):
+    (problem,) = problems(**changes)
+    assert message in problem
+
+
+def test_all_bad_flags_are_named_at_once():
+    found = problems(
+        preset="gpt3", dataset=None, tokenizer="bpe", train_steps=0, validation_fraction=2.0
+    )
+    assert len(found) == 5
+
+
+def test_the_model_is_what_the_flags_say():
+    config = dataclasses.replace(
+        GOOD,
+        preset="gpt2_tiny",
+        model_overrides=("hidden_dim=32", "num_heads=4"),
+        dropout=0.25,
+        sequence_length=16,
+    )
+    model = checks.model_config(config, vocabulary_size=300)
+    assert (model.hidden_dim, model.num_heads, model.intermediate_dim) == (32, 4, 128)
+    assert (model.dropout, model.max_sequence_length) == (0.25, 16)
+    assert (model.vocabulary_size, model.num_layers) == (300, 2)
+
+
+def test_an_overridden_intermediate_dim_does_not_follow_hidden_dim():
+    config = dataclasses.replace(GOOD, model_overrides=("intermediate_dim=48", "hidden_dim=32"))
+    assert checks.model_config(config).intermediate_dim == 48
+
+
+def test_a_model_that_cannot_be_is_a_usage_error():
+    with pytest.raises(UsageError, match="--preset=gpt2_mini with --model_overrides: `num_layers`"):
+        checks.model_config(dataclasses.replace(GOOD, model_overrides=("num_layers=0",)))

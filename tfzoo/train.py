@@ -1,0 +1,233 @@
+"""`python -m tfzoo.train`: from text to a trained and exported model.
+
+TensorFlow is imported only once the flags are read, so that a mistyped one is told at once.
+"""
+
+import dataclasses
+import errno
+import os
+import shlex
+import sys
+
+from tfzoo import flags
+from tfzoo.errors import UsageError
+from tfzoo.training.config import TrainConfig
+
+_SAMPLE_TOKENS = 80
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainFlags(TrainConfig):
+    """The flags of a run, and whether to run at all."""
+
+    dry_run: bool = dataclasses.field(
+        default=False,
+        metadata={
+            "help": "Only show what the run would need, and every flag that does not fit; trains "
+            "and writes nothing."
+        },
+    )
+
+
+def train(given: TrainFlags) -> int:
+    """Trains a Transformer on your text, evaluates it and exports it for TensorFlow Serving.
+
+    python -m tfzoo.train --model_dir=runs/first --text_files='my/*.txt'
+    python -m tfzoo.train --flagfile=experiments/quickstart/train.flags
+
+    The same command started again goes on from the last checkpoint, and so does
+    --flagfile=MODEL_DIR/train.flags. Flags of the model, the text and the tokenizer then stay as
+    they were; --train_steps, those of the learning rate and those of the machine may change.
+    """
+    from tfzoo.tokenizers import TOKENIZERS
+    from tfzoo.training import checks
+    from tfzoo.training.model_dir import ModelDir, resolved
+
+    named = {f.name: getattr(given, f.name) for f in dataclasses.fields(TrainConfig)}
+    config = resolved(TrainConfig(**named), TOKENIZERS)
+    run = ModelDir(config.model_dir, config.keep_checkpoints)
+    problems = checks.problems(config) + (run.problems(config) if config.model_dir else [])
+    if problems:
+        raise UsageError("\n".join(problems))
+    if given.dry_run:
+        return _dry_run(config)
+    if finished := run.finished(config.train_steps):
+        print(f"This run is finished: {finished['step']} steps. Nothing was changed.")
+        _tell_what_is_next(config)
+        return 0
+    return _train(config, run)
+
+
+def _dry_run(config) -> int:
+    from tfzoo.training.dry_run import plan
+
+    print(plan(config))
+    return 0
+
+
+def _train(config, run) -> int:
+    """Trains, with what may go wrong on the way told in a sentence."""
+    from tfzoo.training import distribution
+    from tfzoo.training.loop import Stopped, TrainingFailed
+
+    try:
+        _fit_and_export(config, run, distribution.create(config))
+    except TrainingFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Stopped as stopped:
+        print(
+            f"Stopped by {stopped.signal.name}. Start the same command again to go on from here.",
+            file=sys.stderr,
+        )
+        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise UsageError(
+            f"No space left for --model_dir={config.model_dir} ({error}). The checkpoints saved "
+            "before are untouched: make room, then start the same command again."
+        ) from error
+    finally:
+        run.close()
+    return 0
+
+
+def _fit_and_export(config, run, distribution) -> None:
+    from tfzoo.tasks import TASKS
+    from tfzoo.training import preparation
+    from tfzoo.training.loop import Trainer
+
+    if distribution.is_chief:
+        run.open(config)
+        _keep_flags(config, run)
+    tokenizer, split = preparation.prepare_text(config, run, distribution)
+    model = preparation.new_model(config, run, distribution, tokenizer.vocabulary_size)
+    trainer = Trainer(
+        config,
+        distribution=distribution,
+        model=model,
+        task=TASKS[config.task](),
+        split=split,
+        tokenizer=tokenizer,
+        checkpoints=run.checkpoints,
+    )
+    trainer.restore()
+    if not distribution.is_chief:
+        return trainer.fit()
+    _fit(config, run, trainer, model, tokenizer)
+    results = _results(config, run, tokenizer, split)
+    run.finish(trainer.step, **results)
+    _tell_what_is_next(config)
+
+
+def _fit(config, run, trainer, model, tokenizer) -> None:
+    """Trains, with numbers and samples of what the model writes on record."""
+    from tfzoo.training.metrics import Metrics
+    from tfzoo.training.progress import Progress
+
+    write = _writer(model, tokenizer, config.seed)
+    first = trainer.step
+    with Metrics(run.path, first) as metrics, Progress(config.train_steps, first) as progress:
+        progress.message(_beginning(config, run, model, first))
+        if first == 0:
+            metrics.hyperparameters(dataclasses.asdict(config))
+            metrics.text(0, "sample", text := write())
+            progress.message(_quoted("It writes, before training", text))
+        trainer.fit(metrics, progress, lambda step: metrics.text(step, "sample", write()))
+
+
+def _results(config, run, tokenizer, split) -> dict:
+    """Tells how good the trained model is, and exports it: as any program will load it."""
+    from tfzoo import zoo
+    from tfzoo.evaluation.byte_ngram import bits_per_byte
+    from tfzoo.serving import export
+    from tfzoo.training.metrics import read_rows
+
+    trained = zoo.load(run.path)
+    text = _writer(trained.model, tokenizer, config.seed)()
+    print(_quoted("It writes, after training", text))
+    score = [row for row in read_rows(run.path) if "validation_loss" in row][-1]
+    yardstick = bits_per_byte(split.train, split.validation, tokenizer)
+    print(
+        f"Validation: perplexity {score['perplexity']:.2f} a token, "
+        f"{score['bits_per_byte']:.4f} bits per byte. "
+        f"A byte 5-gram counted on the same text: {yardstick:.4f} bits per byte."
+    )
+    if not config.export_dir:
+        return {**score, "byte_5_gram": yardstick}
+    folder = str(export(trained.model, tokenizer, config.export_dir))
+    print(f"Exported {folder}")
+    return {**score, "byte_5_gram": yardstick, "export": folder}
+
+
+def _writer(model, tokenizer, seed):
+    """A function that gives a text the model writes from nothing, with its present weights."""
+    import tensorflow as tf
+
+    from tfzoo import generation
+
+    sampling = generation.Sampling(
+        max_new_tokens=tf.constant([_SAMPLE_TOKENS]),
+        temperature=tf.constant([0.8]),
+        top_k=tf.constant([50]),
+        top_p=tf.constant([1.0]),
+        seed=tf.constant([seed], tf.int64),
+    )
+    prompts = tf.RaggedTensor.from_row_lengths(tf.constant([], tf.int32), [0])
+
+    @tf.function(autograph=False)
+    def new_tokens():
+        return generation.generate(model, prompts, sampling, tokenizer.end_of_text)
+
+    return lambda: tokenizer.decode_batch(new_tokens().to_list())[0]
+
+
+def _keep_flags(config, run) -> None:
+    """Writes `train.flags`, and tells which flags are not what they were at the last start."""
+    before = flags.read(TrainConfig, run.flags) if run.flags.exists() else config
+    for name, value in dataclasses.asdict(config).items():
+        if value != getattr(before, name):
+            print(f"--{name} is {value} from now on, was {getattr(before, name)}.", file=sys.stderr)
+    if before is config or before != config:
+        flags.write(config, run.flags)
+
+
+def _beginning(config, run, model, step: int) -> str:
+    resumed = f" from step {step} on" if step else ""
+    tokens = config.global_batch_size * model.config.max_sequence_length
+    return (
+        f"Training {config.preset} ({model.count_params():,} parameters) in {run.path}{resumed}: "
+        f"{config.train_steps:,} steps of {tokens:,} tokens."
+    )
+
+
+def _quoted(title: str, text: str) -> str:
+    lines = "\n".join(f"  | {line}" for line in text.strip().splitlines())
+    return f"{title}:\n{lines or '  | (nothing)'}"
+
+
+def _tell_what_is_next(config) -> None:
+    folder = shlex.quote(os.path.relpath(config.model_dir))
+    commands = [
+        f"tensorboard --logdir={folder}/tensorboard",
+        f"python -m tfzoo.generate --model_dir={folder} --prompt='My fellow citizens'",
+    ]
+    if config.export_dir:
+        name = os.path.basename(config.export_dir)
+        volume = shlex.quote(f"{config.export_dir}:/models/{name}")
+        commands.append(
+            f"docker run -p 8501:8501 -v {volume} -e MODEL_NAME={name} tensorflow/serving"
+        )
+    else:
+        commands.append(f"python -m tfzoo.export --model_dir={folder}")
+    print("Next:", *commands, sep="\n  ")
+
+
+def main(argv=None) -> int:
+    """The program; returns its exit code."""
+    return flags.run(train, TrainFlags, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

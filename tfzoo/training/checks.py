@@ -1,0 +1,194 @@
+"""Which flags do not go together, all of them at once, before anything is built."""
+
+import dataclasses
+import difflib
+import math
+import os
+import types
+import typing
+
+from tfzoo import data
+from tfzoo.errors import UsageError
+from tfzoo.models import PRESETS
+from tfzoo.tokenizers import TOKENIZERS
+from tfzoo.training import distribution
+
+_POSITIVE = ("global_batch_size", "num_microbatches", "train_steps", "log_every_steps")
+_POSITIVE += ("keep_checkpoints", "num_virtual_devices")
+_NOT_NEGATIVE = ("warmup_steps", "weight_decay", "clip_norm", "eval_every_steps")
+_NOT_NEGATIVE += ("checkpoint_every_steps", "seed")
+_BELOW_ONE = ("dropout", "label_smoothing", "ema_decay")
+_SET_BY = {"vocabulary_size": "the tokenizer", "max_sequence_length": "--sequence_length"}
+
+
+def problems(config) -> list[str]:
+    """All that is wrong with a TrainConfig, one sentence each; empty if it can be trained.
+
+    Looks at the flags, TF_CONFIG, the devices and whether files exist; reads no text.
+    """
+    found = []
+    for check in (_where, _model, _text, _numbers, _profile, _machine):
+        try:
+            found += check(config)
+        except UsageError as error:
+            found.append(str(error))
+    return found
+
+
+def model_overrides(config) -> dict:
+    """The fields that differ from the preset, from --model_overrides, --dropout, --sequence_length.
+
+    Raises:
+        UsageError: for a field that does not exist, is given twice, or is not its kind of number.
+    """
+    _, preset = _preset(config.preset)
+    overrides = {}
+    for item in config.model_overrides:
+        name, value = _override(item, type(preset))
+        if name in overrides:
+            raise UsageError(f"--model_overrides gives {name} twice. Give it once.")
+        overrides[name] = value
+    if config.dropout is not None:
+        if "dropout" in overrides:
+            raise UsageError(
+                f"--dropout={config.dropout} and --model_overrides=dropout={overrides['dropout']} "
+                "say the same thing twice. Give one of them."
+            )
+        overrides["dropout"] = config.dropout
+    if config.sequence_length is not None:
+        overrides["max_sequence_length"] = config.sequence_length
+    return overrides
+
+
+def model_config(config, **more):
+    """The model's own configuration, as the flags give it; `more` are further fields.
+
+    Raises:
+        UsageError: if its fields do not go together.
+    """
+    overrides = model_overrides(config) | more
+    if "hidden_dim" in overrides:
+        overrides.setdefault("intermediate_dim", None)
+    try:
+        return dataclasses.replace(_preset(config.preset)[1], **overrides)
+    except ValueError as error:
+        raise UsageError(f"--preset={config.preset} with --model_overrides: {error}") from error
+
+
+def _preset(name: str):
+    if name not in PRESETS:
+        raise UsageError(f"--preset={name} is not known.{_suggestion(name, PRESETS)}")
+    return PRESETS[name]
+
+
+def _override(item: str, config_class) -> tuple[str, object]:
+    name, equals, text = item.partition("=")
+    kinds = {field.name: _kind(field.type) for field in dataclasses.fields(config_class)}
+    if not equals:
+        raise UsageError(f"--model_overrides must be name=value,... Received: {item!r}.")
+    if name in _SET_BY:
+        raise UsageError(
+            f"--model_overrides must not hold {name}, which {_SET_BY[name]} sets. Leave it out."
+        )
+    if name not in kinds:
+        raise UsageError(f"--model_overrides: no {name!r} in this model.{_suggestion(name, kinds)}")
+    try:
+        return name, kinds[name](text)
+    except ValueError as error:
+        raise UsageError(
+            f"--model_overrides: {name} must be of type {kinds[name].__name__}. Received: {item!r}."
+        ) from error
+
+
+def _kind(annotation) -> type:
+    if isinstance(annotation, types.UnionType):
+        return next(kind for kind in typing.get_args(annotation) if kind is not types.NoneType)
+    return annotation
+
+
+def _suggestion(name: str, known) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    return f"{hint} Known: {', '.join(known)}."
+
+
+def _where(config):
+    if not config.model_dir:
+        yield "--model_dir is not set. Give the run a folder, for example --model_dir=runs/first."
+    elif os.path.exists(config.model_dir) and not os.path.isdir(config.model_dir):
+        yield f"--model_dir={config.model_dir} is a file. Give a folder."
+
+
+def _model(config):
+    if config.sequence_length is not None and config.sequence_length < 1:
+        return [f"--sequence_length must be positive. Received: {config.sequence_length}."]
+    if config.dropout is not None and not 0 <= config.dropout < 1:
+        return []  # _numbers tells.
+    model_config(config)
+    return []
+
+
+def _text(config):
+    if bool(config.dataset) == bool(config.text_files):
+        yield (
+            "Give exactly one of --dataset and --text_files. Received: "
+            f"--dataset={config.dataset or ''} --text_files={','.join(config.text_files)}."
+        )
+    elif config.dataset and not config.dataset.startswith("tfds:"):
+        if config.dataset not in data.DATASETS:
+            known = [*data.DATASETS, "tfds:NAME"]
+            yield f"--dataset={config.dataset} is not known.{_suggestion(config.dataset, known)}"
+    if config.tokenizer not in TOKENIZERS and not os.path.isdir(config.tokenizer):
+        yield (
+            f"--tokenizer={config.tokenizer} is neither a kind of tokenizer nor a folder."
+            f"{_suggestion(config.tokenizer, TOKENIZERS)}"
+        )
+    if config.tokenizer == "byte_pair" and config.vocabulary_size < 257:
+        yield (
+            "--vocabulary_size must be at least 257: 256 bytes and end-of-text. "
+            f"Received: {config.vocabulary_size}."
+        )
+    yield from _missing_files(config)
+
+
+def _missing_files(config):
+    for flag in ("text_files", "validation_files"):
+        files = getattr(config, flag)
+        if files:
+            try:
+                data.open_source(text_files=files, files_flag=f"--{flag}")
+            except UsageError as error:
+                yield str(error)
+
+
+def _numbers(config):
+    for name in _POSITIVE:
+        if getattr(config, name) < 1:
+            yield f"--{name} must be at least 1. Received: {getattr(config, name)}."
+    for name in _NOT_NEGATIVE:
+        if not 0 <= getattr(config, name) < math.inf:
+            yield f"--{name} must not be negative. Received: {getattr(config, name)}."
+    for name in _BELOW_ONE:
+        if getattr(config, name) is not None and not 0 <= getattr(config, name) < 1:
+            yield f"--{name} must be in [0, 1). Received: {getattr(config, name)}."
+    if not 0 < config.validation_fraction < 1:
+        yield f"--validation_fraction must be in (0, 1). Received: {config.validation_fraction}."
+    if not 0 < config.learning_rate < math.inf:
+        yield f"--learning_rate must be positive. Received: {config.learning_rate}."
+    if config.seed >= 2**31:
+        yield f"--seed must be below 2**31. Received: {config.seed}."
+
+
+def _profile(config):
+    steps = config.profile_steps
+    if steps and not (len(steps) == 2 and 1 <= steps[0] <= steps[1]):
+        yield (
+            "--profile_steps must be two steps, the first and the last, for example 20,25. "
+            f"Received: {','.join(map(str, steps))}."
+        )
+
+
+def _machine(config):
+    if min(config.global_batch_size, config.num_microbatches, config.num_virtual_devices) >= 1:
+        distribution.check(config)
+    return []

@@ -1,0 +1,155 @@
+"""What a run would need, reckoned in seconds: nothing is fetched, tokenized or allocated."""
+
+import dataclasses
+import math
+
+from tfzoo import data, models, tokenizers
+from tfzoo.training import checks, distribution
+from tfzoo.training.model_dir import ModelDir
+
+_CHARACTERS_GUESSED = 256
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run amounts to.
+
+    Attributes:
+        parameters: int. Exact where `vocabulary_is_exact`.
+        vocabulary_size: int.
+        vocabulary_is_exact: bool. False where it is only known once the text is read.
+        flops_a_step: float. Of the matrix products, forward and backward.
+        memory_bytes: float, an estimate for one device.
+        tokens: float or None, of the training text; None where only fetching it tells.
+        tokens_are_exact: bool.
+        tokens_a_step: int.
+        train_steps: int.
+    """
+
+    parameters: int
+    vocabulary_size: int
+    vocabulary_is_exact: bool
+    flops_a_step: float
+    memory_bytes: float
+    tokens: float | None
+    tokens_are_exact: bool
+    tokens_a_step: int
+    train_steps: int
+
+    def __str__(self):
+        about = "about " * (not self.vocabulary_is_exact)
+        rows = {
+            "parameters": f"{about}{self.parameters:,}",
+            "vocabulary": f"{about}{self.vocabulary_size:,} tokens",
+            "computation": f"{self.flops_a_step:.3g} FLOPs a step",
+            "memory": f"about {self.memory_bytes / 1e9:.2g} GB on each device, beside TensorFlow's",
+            "text": self._text(),
+            "steps": f"{self.train_steps:,} of {self.tokens_a_step:,} tokens{self._epochs()}",
+        }
+        return "\n".join(f"{name:<12} {value}" for name, value in rows.items())
+
+    def _text(self):
+        if self.tokens is None:
+            return "not known before it is fetched"
+        if self.tokens_are_exact:
+            return f"{self.tokens:,} tokens to train on"
+        return f"about {self.tokens:,.2g} tokens to train on, an estimate from its bytes"
+
+    def _epochs(self):
+        if not self.tokens:
+            return ""
+        return f", {self.train_steps * self.tokens_a_step / self.tokens:.2g} epochs"
+
+
+def plan(config) -> Plan:
+    """Reckons what a TrainConfig without `checks.problems` amounts to.
+
+    Raises:
+        UsageError: if the model, the tokenizer or the text that it names cannot be read.
+    """
+    vocabulary_size, exact = _vocabulary_size(config)
+    model = checks.model_config(config, vocabulary_size=vocabulary_size)
+    parameters = models.count_parameters(config.preset, **dataclasses.asdict(model))
+    tokens, tokens_are_exact = _training_tokens(config, vocabulary_size)
+    tokens_a_step = config.global_batch_size * model.max_sequence_length
+    return Plan(
+        parameters=parameters,
+        vocabulary_size=vocabulary_size,
+        vocabulary_is_exact=exact,
+        flops_a_step=_flops_a_token(config, model, parameters) * tokens_a_step,
+        memory_bytes=_memory(config, model, parameters),
+        tokens=tokens,
+        tokens_are_exact=tokens_are_exact,
+        tokens_a_step=tokens_a_step,
+        train_steps=config.train_steps,
+    )
+
+
+def _vocabulary_size(config) -> tuple[int, bool]:
+    made = ModelDir(config.model_dir).tokenizer
+    if made.is_dir():
+        return tokenizers.load(made).vocabulary_size, True
+    if config.tokenizer not in tokenizers.TOKENIZERS:
+        return tokenizers.load(config.tokenizer).vocabulary_size, True
+    if config.tokenizer == "bytes":
+        return 257, True
+    if config.tokenizer == "characters":
+        return _CHARACTERS_GUESSED, False
+    return config.vocabulary_size, True
+
+
+def _training_tokens(config, vocabulary_size: int) -> tuple[float | None, bool]:
+    counted = ModelDir(config.model_dir).facts().get("number of training tokens")
+    if counted is not None:
+        return counted, True
+    total_bytes = _text_bytes(config)
+    if total_bytes is None:
+        return None, False
+    share = 1.0 if config.validation_files else 1.0 - config.validation_fraction
+    return total_bytes * share / _bytes_a_token(config, vocabulary_size), False
+
+
+def _text_bytes(config) -> int | None:
+    if config.text_files:
+        return data.open_source(text_files=config.text_files).total_bytes
+    size = getattr(data.DATASETS.get(config.dataset), "total_bytes", None)
+    return size if isinstance(size, int) else None
+
+
+def _bytes_a_token(config, vocabulary_size: int) -> float:
+    """For English; other languages take more tokens."""
+    if config.tokenizer in ("bytes", "characters"):
+        return 1.0
+    return min(max(1.9 + 0.5 * math.log2(vocabulary_size / 512), 1.0), 4.5)
+
+
+def _flops_a_token(config, model, parameters: int) -> float:
+    """Forward, and backward twice that (Kaplan et al., 2020, section 2.1); blocks again by --remat.
+
+    The head's matrix is the token embedding's, so what is looked up only are the positions.
+    """
+    t, m, v = model.max_sequence_length, model.hidden_dim, model.vocabulary_size
+    attention = 4 * model.num_layers * t * m
+    blocks = 2 * (parameters - t * m - v * m) + attention
+    head = 2 * v * m
+    return (4 if config.remat else 3) * blocks + 3 * head
+
+
+def _memory(config, model, parameters: int) -> float:
+    """Weights, gradients, moments and average; what the backward pass needs; logits twice."""
+    width = 4 if config.precision == "float32" else 2
+    copies = 4 + bool(config.ema_decay) + (config.num_microbatches > 1)
+    weights = 4 * parameters * copies + (0 if width == 4 else width * parameters)
+    rows = config.global_batch_size / config.num_microbatches / _num_replicas(config)
+    t, m, f = model.max_sequence_length, model.hidden_dim, model.intermediate_dim
+    block = rows * t * (8 * m + 2 * f + 2 * model.num_heads * t) * width
+    kept = rows * t * m * width if config.remat else block
+    logits = 2 * rows * t * model.vocabulary_size * 4
+    return weights + model.num_layers * kept + block + logits
+
+
+def _num_replicas(config) -> int:
+    kind, cluster = distribution.check(config)
+    if kind == "multi_worker":
+        return cluster.num_workers
+    return config.num_virtual_devices if kind == "mirrored" else 1
