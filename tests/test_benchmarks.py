@@ -13,23 +13,27 @@ ROOT = Path(__file__).parents[1]
 
 def quick(question, *flags):
     program = [sys.executable, "-m", f"benchmarks.{question}"]
-    command = [*program, "--quick", "--peers", "tfzoo", *flags]
+    command = [*program, "--quick", *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 def test_training_step_reports_speed_and_share_of_peak():
-    report = quick("training_step", "--precisions", "bfloat16")
+    report = quick("training_step", "--peers", "tfzoo", "--precisions", "bfloat16")
     assert re.search(r"\| \*\*tfzoo\*\* \| [\d,]+ \| .* \| \d+% \|", report)
     assert re.search(r"matrix product in the same run: [1-9][\d,]* GFLOP/s", report)
 
 
 def test_decoding_reports_speed_in_both_precisions(tmp_path):
-    report = quick("decoding", "--output", str(tmp_path / "decoding.md"))
+    report = quick("decoding", "--peers", "tfzoo", "--output", str(tmp_path / "decoding.md"))
     assert re.search(r"\| \*\*tfzoo, float32\*\* \| [\d,]+ \|", report)
     assert re.search(r"\| \*\*tfzoo, bfloat16\*\* \| [\d,]+ \|", report)
     assert (tmp_path / "decoding.md").read_text().strip() == report.strip()
+
+
+def test_feeding_reports_speed_and_memory():
+    assert re.search(r"\n\| [1-9][\d,]* \| .* \| -?\d+ MB \|\n", quick("feeding"))
 
 
 def test_a_peer_that_fails_has_no_rate_and_the_others_have_theirs(capfd):
