@@ -1,0 +1,26 @@
+"""tfzoo: Transformers in Keras 3 and TensorFlow, from a text file to a served model.
+
+`import tfzoo` registers the layers and models with Keras and stays light; the other rooms are
+loaded when they are first used.
+"""
+
+import importlib
+
+from tfzoo import layers, models
+from tfzoo.errors import UsageError
+
+_ROOMS = ("data", "evaluation", "generation", "serving", "tasks", "tokenizers", "training")
+
+__all__ = ["UsageError", "layers", "load", "models", *_ROOMS]
+
+
+def __getattr__(name):
+    if name == "load":
+        return importlib.import_module("tfzoo.zoo").load
+    if name in _ROOMS:
+        return importlib.import_module(f"tfzoo.{name}")
+    raise AttributeError(f"module 'tfzoo' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
