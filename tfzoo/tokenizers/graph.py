@@ -5,6 +5,7 @@ import abc
 import numpy as np
 import tensorflow as tf
 
+
 def repair_utf8(strings):
     """Strings with U+FFFD for what is not UTF-8: as Python's errors="replace" has it."""
     return tf.strings.unicode_transcode(strings, "UTF-8", "UTF-8", errors="replace")
