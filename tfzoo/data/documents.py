@@ -45,8 +45,9 @@ class Document:
             stream.seek(start)
             while block := stream.read(_step(start, stop)):
                 start += len(block)
+                last = len(block) < PIECE_BYTES
                 block = rest + block
-                cut = word_border(block, len(block) - 1) or len(block)
+                cut = len(block) if last else word_border(block, len(block) - 1)
                 rest = block[cut:]
                 yield block[:cut]
         if rest:
@@ -90,7 +91,7 @@ def unreadable(name: str, flag: str, error: OSError) -> UsageError:
 
 
 def word_border(text: bytes, near: int) -> int:
-    """The largest cut <= `near` with white space after it; failing that, between code points.
+    """The largest cut <= `near` with white space after it; failing that, one between code points.
 
     White space is looked for in the last 4 KB before `near` only. No cut changes
     how invalid bytes are replaced.
@@ -99,7 +100,7 @@ def word_border(text: bytes, near: int) -> int:
     cut = max(text.rfind(space, low, near + 1) for space in (b" ", b"\n"))
     if cut > 0:
         return cut
-    for cut in range(near, max(0, near - 4), -1):
+    for cut in range(near, max(-1, near - 4), -1):
         if cut == len(text) or text[cut] & 0xC0 != 0x80:
             return cut
     return near

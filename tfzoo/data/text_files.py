@@ -35,7 +35,10 @@ class TextFiles(Source):
         UsageError: if a pattern matches nothing, or only empty files.
     """
 
-    def __init__(self, patterns: Iterable[str], *, text_field="text", flag="--text_files"):
+    def __init__(
+        self, patterns: Iterable[str | os.PathLike], *, text_field="text", flag="--text_files"
+    ):
+        patterns = [os.fspath(pattern) for pattern in patterns]
         self.name = ",".join(patterns)
         self.flag = flag
         self.text_field = text_field

@@ -12,6 +12,7 @@ import functools
 import hashlib
 import json
 import os
+import weakref
 
 import numpy as np
 
@@ -26,7 +27,7 @@ class DamagedStore(ValueError):
 
 
 class TokenStore:
-    """A token store, read through the page cache: opening it costs no memory.
+    """A token store, of any size: it stays on the disk, and opening it costs no memory.
 
     Args:
         folder: path of the store.
@@ -48,8 +49,18 @@ class TokenStore:
 
     @functools.cached_property
     def tokens(self) -> np.ndarray:
-        """uint16 or uint32 (num_tokens,): the stream, mapped read-only."""
+        """uint16 or uint32 (num_tokens,): the stream, mapped read-only.
+
+        What is read of it counts as this process's memory until the system needs
+        that; `read` does not have this effect.
+        """
         return self._mapped(TOKENS, self.manifest["dtype"])
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Tokens `start` to `stop` or the end, uint16 or uint32 (n,), read from the file."""
+        dtype = np.dtype(self.manifest["dtype"])
+        size, place = (stop - start) * dtype.itemsize, start * dtype.itemsize
+        return np.frombuffer(os.pread(self._file, size, place), dtype)
 
     @functools.cached_property
     def offsets(self) -> np.ndarray:
@@ -78,6 +89,12 @@ class TokenStore:
     def fingerprint(self) -> str:
         """sha256 of the token stream: equal wherever and from whatever files it was built."""
         return self.manifest["files"][TOKENS]["sha256"]
+
+    @functools.cached_property
+    def _file(self) -> int:
+        descriptor = os.open(os.path.join(self.folder, TOKENS), os.O_RDONLY)
+        weakref.finalize(self, os.close, descriptor)
+        return descriptor
 
     def _mapped(self, name, dtype):
         return np.memmap(os.path.join(self.folder, name), dtype=dtype, mode="r")

@@ -60,7 +60,7 @@ def training_batches(
     def batch(step):
         epochs, places = np.divmod((step - 1) * global_batch_size + lanes, windows)
         firsts = permuted(places, windows, seed=seed, epochs=epochs) * sequence_length
-        return _gathered(store.tokens, firsts, sequence_length)
+        return _gathered(store, firsts, sequence_length)
 
     def element(step):
         token_ids, targets = _call(batch, step, (stop - start, sequence_length))
@@ -106,7 +106,7 @@ def evaluation_batches(
 
     def batch(number):
         firsts = ((number * count + index) * batch_size + lanes) * sequence_length
-        token_ids, targets = _gathered(store.tokens, firsts, sequence_length)
+        token_ids, targets = _gathered(store, firsts, sequence_length)
         real = firsts[:, None] + np.arange(sequence_length) < last
         ends = np.int32(store.end_of_text)
         return np.where(real, token_ids, ends), np.where(real, targets, ends)
@@ -121,12 +121,12 @@ def evaluation_batches(
     return _prefetched(tf.data.Dataset.range(batches).map(element))
 
 
-def _gathered(tokens, firsts, length):
+def _gathered(store, firsts, length):
     """int32 (b, t) twice: the windows that start at `firsts`, and the same one token on."""
     token_ids = np.empty((len(firsts), length), np.int32)
     targets = np.empty((len(firsts), length), np.int32)
     for row, first in enumerate(firsts):
-        window = tokens[first : first + length + 1]
+        window = store.read(first, first + length + 1)
         token_ids[row, : len(window)] = window[:length]
         targets[row, : max(0, len(window) - 1)] = window[1:]
     return token_ids, targets

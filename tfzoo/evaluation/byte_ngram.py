@@ -95,7 +95,7 @@ def bits_per_byte(
     spelling = _Spelling(tokenizer)
     model = ByteNGram(np.concatenate(list(spelling.sample(train, max_bytes))))
     bits, num_bytes, given = 0.0, 0, np.array([END_OF_TEXT], np.uint16)
-    for symbols in spelling.stretches(validation.tokens[1:]):
+    for symbols in spelling.stretches(validation, 1, validation.num_tokens):
         bits += model.bits(np.concatenate([given, symbols]), num_given=len(given))
         num_bytes += np.count_nonzero(symbols != END_OF_TEXT)
         given = symbols[-ORDER:]
@@ -115,16 +115,16 @@ class _Spelling:
     def sample(self, store: TokenStore, max_bytes: int):
         """Stretches of symbols of the store, about `max_bytes` in all."""
         if store.num_bytes <= max_bytes:
-            yield from self.stretches(store.tokens)
+            yield from self.stretches(store, 0, store.num_tokens)
             return
         length = int(store.num_tokens * max_bytes / store.num_bytes / NUM_STRETCHES)
         for start in np.linspace(0, store.num_tokens - length, NUM_STRETCHES).astype(int):
-            yield from self.stretches(store.tokens[start : start + length])
+            yield from self.stretches(store, start, start + length)
 
-    def stretches(self, tokens: np.ndarray):
-        """The symbols of all tokens, in order, a bounded number at a time."""
-        for start in range(0, len(tokens), STRETCH_TOKENS):
-            ids = tokens[start : start + STRETCH_TOKENS]
+    def stretches(self, store: TokenStore, start: int, stop: int):
+        """The symbols of the store's tokens from `start` to `stop`, a bounded number at a time."""
+        for first in range(start, stop, STRETCH_TOKENS):
+            ids = store.read(first, min(stop, first + STRETCH_TOKENS))
             lengths = self._lengths[ids]
             ends = np.cumsum(lengths)
             shifts = np.repeat(self._starts[ids] - ends + lengths, lengths)
