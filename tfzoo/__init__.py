@@ -5,9 +5,12 @@ loaded when they are first used.
 """
 
 import importlib
+import os
 
-from tfzoo import layers, models
-from tfzoo.errors import UsageError
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # before Keras is imported
+
+from tfzoo import layers, models  # noqa: E402
+from tfzoo.errors import UsageError  # noqa: E402
 
 _ROOMS = ("data", "evaluation", "generation", "serving", "tasks", "tokenizers", "training")
 

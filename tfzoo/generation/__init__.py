@@ -2,7 +2,15 @@
 
 from tfzoo.generation.decoder import Decoder
 from tfzoo.generation.loop import generate
-from tfzoo.generation.prompts import Sampling
+from tfzoo.generation.prompts import DEFAULTS, DTYPES, Sampling, default_sampling
 from tfzoo.generation.samplers import sample
 
-__all__ = ["Decoder", "Sampling", "generate", "sample"]
+__all__ = [
+    "DEFAULTS",
+    "DTYPES",
+    "Decoder",
+    "Sampling",
+    "default_sampling",
+    "generate",
+    "sample",
+]

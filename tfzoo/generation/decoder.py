@@ -16,7 +16,7 @@ from tfzoo.generation.prompts import Sampling, bounded, left_padded, readable_co
 from tfzoo.generation.weights import weights_at_hand
 
 LARGEST_BATCH = 32
-SMALL_STEP, LARGE_STEP = 64, 256  # Cache lengths are multiples of the one up to the other, then of it.
+SMALL_STEP, LARGE_STEP = 64, 256  # Caches are multiples of the one up to the other, then of it.
 
 
 class Decoder:

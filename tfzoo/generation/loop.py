@@ -37,8 +37,8 @@ class State(NamedTuple):
 def generate(model, prompts, sampling, end_of_text):
     """Continues each prompt, as one graph of plain TensorFlow operations with dynamic shapes.
 
-    A row is what it would be alone, whatever stands beside it: padding is not read, and a draw depends
-    on (seed, step) of its own row.
+    A row is what it would be alone, whatever stands beside it: padding is not read, and a draw
+    depends on (seed, step) of its own row.
 
     Args:
         model: a decoder, with `hidden_states`, `logits`, `new_cache` and `config`.

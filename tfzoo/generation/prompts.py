@@ -1,4 +1,4 @@
-"""What decoding starts from: prompts of different lengths side by side, each ending in the last column.
+"""What decoding starts from: prompts of different lengths side by side, ending in one column.
 
 Shape letters: b batch, p prompt column, s column of the cache.
 """
@@ -26,8 +26,17 @@ class Sampling(NamedTuple):
     seed: tf.Tensor
 
 
+DTYPES = Sampling(tf.int32, tf.float32, tf.int32, tf.float32, tf.int64)
+DEFAULTS = Sampling(max_new_tokens=64, temperature=1.0, top_k=0, top_p=1.0, seed=0)
+
+
+def default_sampling():
+    """`DEFAULTS` as tensors (1,)."""
+    return Sampling(*(tf.constant([value], t) for value, t in zip(DEFAULTS, DTYPES, strict=True)))
+
+
 def bounded(sampling, context):
-    """`sampling` with `max_new_tokens` in 0..context - 1, so that a token of the prompt fits too."""
+    """`sampling` with `max_new_tokens` in 0..context - 1, so that a token of the prompt fits."""
     limit = tf.clip_by_value(sampling.max_new_tokens, 0, context - 1)
     return sampling._replace(max_new_tokens=limit)
 
@@ -61,8 +70,8 @@ def left_padded(prompts, max_new_tokens, context, end_of_text):
 def readable_columns(lengths, width, cache_length, context):
     """The padding mask of a cache whose first `width` columns hold left-padded prompts.
 
-    It ends each row `context` columns after its first token: by then the row has all its tokens, and
-    what longer rows beside it still compute may not ask for a position that the model lacks.
+    It ends each row `context` columns after its first token: by then the row has all its tokens,
+    and what is still computed beside longer rows may not ask for a position that the model lacks.
 
     Args:
         lengths: int32 (b,), from `left_padded`.

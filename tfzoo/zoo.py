@@ -1,0 +1,211 @@
+"""`tfzoo.load(model_dir)`: a trained model and its tokenizer together, text in and text out."""
+
+import codecs
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfzoo import models, tokenizers
+from tfzoo.errors import UsageError
+from tfzoo.evaluation import log_likelihood
+from tfzoo.generation import DEFAULTS, DTYPES, Decoder, Sampling
+from tfzoo.training.checkpoints import Checkpoints
+
+TEXTS_AT_ONCE = 32
+
+
+def load(model_dir):
+    """Loads what `python -m tfzoo.train` has left in a folder: the newest checkpoint that is whole.
+
+    Where the run kept a moving average of its weights, that average is taken.
+
+    Args:
+        model_dir: path.
+
+    Returns:
+        `LanguageModel`.
+
+    Raises:
+        UsageError: if the folder holds no run, or no checkpoint yet.
+    """
+    folder = Path(model_dir)
+    if not (folder / "model.json").is_file() or not (folder / "tokenizer").is_dir():
+        raise UsageError(
+            f"--model_dir={folder} holds no run of tfzoo (it has no model.json and tokenizer/). "
+            "Give the --model_dir of `python -m tfzoo.train`."
+        )
+    checkpoint = Checkpoints(folder / "checkpoints").restore_weights()
+    if checkpoint is None:
+        raise UsageError(
+            f"--model_dir={folder} has no checkpoint to read yet. Train until the first one is "
+            "saved (--checkpoint_every_steps)."
+        )
+    model = models.load_config(folder / "model.json", dtype=_precision(folder))
+    _assign(model, checkpoint, folder)
+    return LanguageModel(model, tokenizers.load(folder / "tokenizer"))
+
+
+class Score(NamedTuple):
+    """How likely texts are.
+
+    Attributes:
+        log_likelihood: float32 (b,), sums of natural logarithms.
+        num_tokens: int32 (b,).
+    """
+
+    log_likelihood: np.ndarray
+    num_tokens: np.ndarray
+
+
+class LanguageModel:
+    """A model with its tokenizer.
+
+    Args:
+        model: a decoder, for example `models.GPT2`.
+        tokenizer: a `tfzoo.tokenizers` tokenizer.
+    """
+
+    def __init__(self, model, tokenizer):
+        self.model = model
+        self.tokenizer = tokenizer
+        self._decoder = Decoder(model, tokenizer.end_of_text)
+        self._log_likelihood = tf.function(
+            lambda texts: log_likelihood(model, texts, tokenizer.end_of_text),
+            input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)],
+            autograph=False,
+        )
+
+    def generate(
+        self,
+        prompts,
+        max_new_tokens=DEFAULTS.max_new_tokens,
+        temperature=DEFAULTS.temperature,
+        top_k=DEFAULTS.top_k,
+        top_p=DEFAULTS.top_p,
+        seed=DEFAULTS.seed,
+    ):
+        """Continues each prompt; a row is what it would be alone.
+
+        Each number may be one for all prompts, or a list of one a prompt. The draws of a row depend
+        on its own seed only, so equal prompts give equal texts unless their seeds differ.
+
+        Args:
+            prompts: list of str or bytes. An empty one starts from end-of-text; an overlong one
+                keeps its last `context - max_new_tokens` tokens.
+            max_new_tokens: int >= 0. Bounded to the model's context - 1.
+            temperature: float >= 0. 0 takes the likeliest token.
+            top_k: int. Draw from the k likeliest tokens; 0: no limit.
+            top_p: float in (0, 1]. Draw from the fewest tokens that hold this probability together.
+            seed: int.
+
+        Returns:
+            List of str: the new text only.
+
+        Raises:
+            UsageError: for a number outside its range.
+        """
+        token_ids = self.tokenizer.encode_batch(_listed(prompts, "prompts"))
+        sampling = _sampling(len(token_ids), max_new_tokens, temperature, top_k, top_p, seed)
+        return self.tokenizer.decode_batch(self._decoder.generate(token_ids, sampling))
+
+    def stream(self, prompt, **options):
+        """Continues one prompt, giving the text as it comes.
+
+        Args:
+            prompt: str or bytes.
+            **options: as for `generate`.
+
+        Yields:
+            str, never ending within a character; together, what `generate` returns.
+        """
+        [token_ids] = self.tokenizer.encode_batch([prompt])
+        sampling = _sampling(1, **{**DEFAULTS._asdict(), **options})
+        text = codecs.getincrementaldecoder("utf-8")("replace")
+        for [new_tokens] in self._decoder.stream([token_ids], sampling):
+            spelt = b"".join(self.tokenizer.token_bytes[token] for token in new_tokens)
+            if piece := text.decode(spelt):
+                yield piece
+        if piece := text.decode(b"", final=True):
+            yield piece
+
+    def score(self, texts):
+        """How likely the model finds each text, read after an end-of-text.
+
+        A text longer than the model's context is read in windows of that length.
+
+        Args:
+            texts: list of str or bytes.
+
+        Returns:
+            `Score`.
+        """
+        token_ids = self.tokenizer.encode_batch(_listed(texts, "texts"))
+        parts = [
+            self._log_likelihood(_ragged(token_ids[first : first + TEXTS_AT_ONCE]))
+            for first in range(0, max(len(token_ids), 1), TEXTS_AT_ONCE)
+        ]
+        return Score(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _sampling(num_rows, max_new_tokens, temperature, top_k, top_p, seed):
+    """The numbers as arrays of one a row.
+
+    Raises:
+        UsageError: for one outside its range, or a list of another length.
+    """
+    given = Sampling(max_new_tokens, temperature, top_k, top_p, seed)
+    fits = Sampling(
+        max_new_tokens=("0 or more", lambda x: x >= 0),
+        temperature=("a number, 0 or more", lambda x: (x >= 0) & np.isfinite(x)),
+        top_k=("0 (no limit) or more", lambda x: x >= 0),
+        top_p=("above 0 and at most 1", lambda x: (x > 0) & (x <= 1)),
+        seed=("an integer of 64 bits", lambda x: x == x.astype(np.int64)),
+    )
+    arrays = []
+    for name, value, (range_, is_in), dtype in zip(given._fields, given, fits, DTYPES, strict=True):
+        array = np.asarray(value)
+        if not np.all(is_in(array)):
+            raise UsageError(f"`{name}` must be {range_}. Received: {name}={value}")
+        if array.ndim and array.shape != (num_rows,):
+            raise UsageError(
+                f"`{name}` must be one number, or one for each of the {num_rows} prompts. "
+                f"Received: {name}={value}"
+            )
+        arrays.append(np.broadcast_to(array, [num_rows]).astype(dtype.as_numpy_dtype))
+    return Sampling(*arrays)
+
+
+def _ragged(token_ids):
+    return tf.ragged.constant(token_ids, dtype=tf.int32, ragged_rank=1)
+
+
+def _listed(texts, name):
+    if isinstance(texts, str | bytes):
+        raise UsageError(f"`{name}` must be a list of texts. Received one text; put it in [ ].")
+    return list(texts)
+
+
+def _precision(folder):
+    """The precision that the run computed in; float32 if it does not say."""
+    try:
+        return json.loads((folder / "run.json").read_bytes())["flags"]["precision"]
+    except (OSError, ValueError, KeyError):
+        return "float32"
+
+
+def _assign(model, checkpoint, folder):
+    """Gives the model the checkpoint's weights: the moving average of each that has one."""
+    for weight in model.weights:
+        names = (f"ema/{weight.path}", f"model/{weight.path}")
+        array = next((checkpoint.arrays[n] for n in names if n in checkpoint.arrays), None)
+        if array is None or array.shape != tuple(weight.shape):
+            found = "nothing" if array is None else f"an array of shape {array.shape}"
+            raise UsageError(
+                f"The checkpoint of step {checkpoint.step} in --model_dir={folder} does not fit "
+                f"its model.json: {weight.path} has shape {tuple(weight.shape)}, "
+                f"the checkpoint has {found}."
+            )
+        weight.assign(array)
