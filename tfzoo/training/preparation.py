@@ -43,6 +43,11 @@ def new_model(config, run, distribution, vocabulary_size: int):
     return model
 
 
+def token_split(config, tokenizer):
+    """The token stores of a run that has trained: found, or made again if they were deleted."""
+    return _split(config, *_sources(config), tokenizer, progress=True)
+
+
 def _made(config, run):
     source, validation_source = _sources(config)
     run.fix("text", source.fingerprint, source.flag)
