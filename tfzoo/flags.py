@@ -1,8 +1,8 @@
 """A configuration record <-> absl flags, both ways; what the user got wrong exits with code 2.
 
 A field of a frozen dataclass is a flag of the same name; its metadata hold `help` and, where values
-are few, `choices`. A field whose default is a tuple takes a list `a,b`; one whose annotation admits
-None may be left unset.
+are few, `choices`. A field whose default is a tuple takes a list `a,b`, or with `repeated` in its
+metadata one value each time the flag is given; one whose annotation admits None may be left unset.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ def run(program: Callable, config_class, argv=None) -> int:
 
     Args:
         program: function of a `config_class`, which may return an exit code. `--help` starts with
-            its docstring. It should import TensorFlow itself, and so after the flags are read.
+            its docstring.
         config_class: dataclass whose fields are the flags.
         argv: list of str, without the name of the program; None: of this process.
 
@@ -37,7 +37,6 @@ def run(program: Callable, config_class, argv=None) -> int:
     if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(argv):
         print(usage(program, config_class), end="")
         return 0
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # What matters comes as a Python error.
     try:
         return program(parse(config_class, argv)) or 0
     except UsageError as error:
@@ -114,6 +113,8 @@ def _flag_values(config_class) -> flags.FlagValues:
         arguments = (field.name, default, _help(field))
         if _kind(field) is bool:
             flags.DEFINE_boolean(*arguments, flag_values=values)
+        elif field.metadata.get("repeated"):
+            flags.DEFINE_multi_string(*arguments, flag_values=values)
         else:
             flags.DEFINE(_parser(field), *arguments, flag_values=values)
     return values

@@ -1,7 +1,4 @@
-"""`python -m tfzoo.train`: from text to a trained and exported model.
-
-TensorFlow is imported only once the flags are read, so that a mistyped one is told at once.
-"""
+"""`python -m tfzoo.train`: from text to a trained and exported model."""
 
 import dataclasses
 import errno
@@ -9,9 +6,21 @@ import os
 import shlex
 import sys
 
-from tfzoo import flags
+import tensorflow as tf
+
+from tfzoo import flags, generation, serving, zoo
 from tfzoo.errors import UsageError
+from tfzoo.evaluation.byte_ngram import bits_per_byte
+from tfzoo.tasks import TASKS
+from tfzoo.tokenizers import TOKENIZERS
+from tfzoo.training import checks, preparation
 from tfzoo.training.config import TrainConfig
+from tfzoo.training.distribution import create as new_distribution
+from tfzoo.training.dry_run import plan
+from tfzoo.training.loop import Stopped, Trainer, TrainingFailed
+from tfzoo.training.metrics import Metrics, read_rows
+from tfzoo.training.model_dir import ModelDir, resolved
+from tfzoo.training.progress import Progress
 
 _SAMPLE_TOKENS = 80
 
@@ -39,10 +48,6 @@ def train(given: TrainFlags) -> int:
     --flagfile=MODEL_DIR/train.flags. Flags of the model, the text and the tokenizer then stay as
     they were; --train_steps, those of the learning rate and those of the machine may change.
     """
-    from tfzoo.tokenizers import TOKENIZERS
-    from tfzoo.training import checks
-    from tfzoo.training.model_dir import ModelDir, resolved
-
     named = {f.name: getattr(given, f.name) for f in dataclasses.fields(TrainConfig)}
     config = resolved(TrainConfig(**named), TOKENIZERS)
     run = ModelDir(config.model_dir, config.keep_checkpoints)
@@ -50,7 +55,8 @@ def train(given: TrainFlags) -> int:
     if problems:
         raise UsageError("\n".join(problems))
     if given.dry_run:
-        return _dry_run(config)
+        print(plan(config))
+        return 0
     if finished := run.finished(config.train_steps):
         print(f"This run is finished: {finished['step']} steps. Nothing was changed.")
         _tell_what_is_next(config)
@@ -58,20 +64,10 @@ def train(given: TrainFlags) -> int:
     return _train(config, run)
 
 
-def _dry_run(config) -> int:
-    from tfzoo.training.dry_run import plan
-
-    print(plan(config))
-    return 0
-
-
 def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
-    from tfzoo.training import distribution
-    from tfzoo.training.loop import Stopped, TrainingFailed
-
     try:
-        _fit_and_export(config, run, distribution.create(config))
+        _fit_and_export(config, run, new_distribution(config))
     except TrainingFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -94,10 +90,6 @@ def _train(config, run) -> int:
 
 
 def _fit_and_export(config, run, distribution) -> None:
-    from tfzoo.tasks import TASKS
-    from tfzoo.training import preparation
-    from tfzoo.training.loop import Trainer
-
     if distribution.is_chief:
         run.open(config)
         _keep_flags(config, run)
@@ -112,7 +104,11 @@ def _fit_and_export(config, run, distribution) -> None:
         tokenizer=tokenizer,
         checkpoints=run.checkpoints,
     )
-    trainer.restore()
+    if trainer.restore() > config.train_steps:
+        raise UsageError(
+            f"--train_steps={config.train_steps} is less than the {trainer.step} steps that "
+            f"--model_dir={run.path} has been trained already. Give at least as many."
+        )
     if not distribution.is_chief:
         return trainer.fit()
     _fit(config, run, trainer, model, tokenizer)
@@ -123,9 +119,6 @@ def _fit_and_export(config, run, distribution) -> None:
 
 def _fit(config, run, trainer, model, tokenizer) -> None:
     """Trains, with numbers and samples of what the model writes on record."""
-    from tfzoo.training.metrics import Metrics
-    from tfzoo.training.progress import Progress
-
     write = _writer(model, tokenizer, config.seed)
     first = trainer.step
     with Metrics(run.path, first) as metrics, Progress(config.train_steps, first) as progress:
@@ -139,11 +132,6 @@ def _fit(config, run, trainer, model, tokenizer) -> None:
 
 def _results(config, run, tokenizer, split) -> dict:
     """Tells how good the trained model is, and exports it: as any program will load it."""
-    from tfzoo import zoo
-    from tfzoo.evaluation.byte_ngram import bits_per_byte
-    from tfzoo.serving import export
-    from tfzoo.training.metrics import read_rows
-
     trained = zoo.load(run.path)
     text = _writer(trained.model, tokenizer, config.seed)()
     print(_quoted("It writes, after training", text))
@@ -154,19 +142,15 @@ def _results(config, run, tokenizer, split) -> dict:
         f"{score['bits_per_byte']:.4f} bits per byte. "
         f"A byte 5-gram counted on the same text: {yardstick:.4f} bits per byte."
     )
-    if not config.export_dir:
-        return {**score, "byte_5_gram": yardstick}
-    folder = str(export(trained.model, tokenizer, config.export_dir))
-    print(f"Exported {folder}")
-    return {**score, "byte_5_gram": yardstick, "export": folder}
+    results = {"bits_per_byte": score["bits_per_byte"], "byte_5_gram": yardstick}
+    if config.export_dir:
+        results["export"] = str(serving.export(trained.model, tokenizer, config.export_dir))
+        print(f"Exported {results['export']}")
+    return results
 
 
 def _writer(model, tokenizer, seed):
     """A function that gives a text the model writes from nothing, with its present weights."""
-    import tensorflow as tf
-
-    from tfzoo import generation
-
     sampling = generation.Sampling(
         max_new_tokens=tf.constant([_SAMPLE_TOKENS]),
         temperature=tf.constant([0.8]),
@@ -184,13 +168,17 @@ def _writer(model, tokenizer, seed):
 
 
 def _keep_flags(config, run) -> None:
-    """Writes `train.flags`, and tells which flags are not what they were at the last start."""
-    before = flags.read(TrainConfig, run.flags) if run.flags.exists() else config
-    for name, value in dataclasses.asdict(config).items():
+    """Writes `train.flags`, unless it says the same, and tells which flags have changed."""
+    try:
+        before = flags.read(TrainConfig, run.flags)
+    except UsageError:  # There is none yet, or somebody has edited it.
+        before = None
+    if before == config:
+        return
+    for name, value in dataclasses.asdict(config).items() if before else ():
         if value != getattr(before, name):
             print(f"--{name} is {value} from now on, was {getattr(before, name)}.", file=sys.stderr)
-    if before is config or before != config:
-        flags.write(config, run.flags)
+    flags.write(config, run.flags)
 
 
 def _beginning(config, run, model, step: int) -> str:

@@ -53,7 +53,8 @@ class Plan:
             return "not known before it is fetched"
         if self.tokens_are_exact:
             return f"{self.tokens:,} tokens to train on"
-        return f"about {self.tokens:,.2g} tokens to train on, an estimate from its bytes"
+        rounded = float(f"{self.tokens:.2g}")
+        return f"about {rounded:,.0f} tokens to train on, an estimate from its bytes"
 
     def _epochs(self):
         if not self.tokens:
@@ -94,7 +95,7 @@ def _vocabulary_size(config) -> tuple[int, bool]:
     if config.tokenizer == "bytes":
         return 257, True
     if config.tokenizer == "characters":
-        return _CHARACTERS_GUESSED, False
+        return min(_CHARACTERS_GUESSED, config.vocabulary_size), False
     return config.vocabulary_size, True
 
 
