@@ -6,8 +6,11 @@ loaded when they are first used.
 
 import importlib
 import os
+import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # before Keras is imported
+if sys.argv[:1] == ["-m"]:  # A program, `python -m tfzoo.train`: without TensorFlow's own notes.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tfzoo import layers, models  # noqa: E402
 from tfzoo.errors import UsageError  # noqa: E402
