@@ -44,14 +44,14 @@ def evaluate(given: EvaluateFlags) -> int:
         raise UsageError("Give --model_dir, the folder of a run of `python -m tfzoo.train`.")
     if given.batch_size is not None and given.batch_size < 1:
         raise UsageError(f"--batch_size must be at least 1. Received: {given.batch_size}")
-    import tfzoo
+    from tfzoo import tasks, zoo
     from tfzoo.evaluation import evaluate
 
-    trained = tfzoo.load(given.model_dir)
+    trained = zoo.load(given.model_dir)
     config = flags.read(TrainConfig, Path(given.model_dir) / "train.flags")
     if given.data_dir:
         config = dataclasses.replace(config, data_dir=given.data_dir)
-    task = tfzoo.tasks.TASKS[config.task]()
+    task = tasks.TASKS[config.task]()
     store = _store(given, config, trained.tokenizer)
     score = evaluate(trained.model, task, trained.tokenizer, store, batch_size=given.batch_size)
     print(json.dumps(_results(score)))

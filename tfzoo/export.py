@@ -28,10 +28,10 @@ def export(given: ExportFlags) -> int:
         raise UsageError(
             "Give --model_dir, the folder of a run, and --export_dir, where its SavedModel goes."
         )
-    import tfzoo
+    from tfzoo import serving, zoo
 
-    trained = tfzoo.load(given.model_dir)
-    print(tfzoo.serving.export(trained.model, trained.tokenizer, given.export_dir))
+    trained = zoo.load(given.model_dir)
+    print(serving.export(trained.model, trained.tokenizer, given.export_dir))
     return 0
 
 

@@ -44,9 +44,9 @@ def generate(given: GenerateFlags) -> int:
     """
     if not given.model_dir:
         raise UsageError("Give --model_dir, the folder of a run of `python -m tfzoo.train`.")
-    import tfzoo
+    from tfzoo import zoo
 
-    trained = tfzoo.load(given.model_dir)
+    trained = zoo.load(given.model_dir)
     options = dataclasses.asdict(given)
     del options["model_dir"]
     prompts = options.pop("prompt") or ("",)
