@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny_run
 
 FIELDS = {"train_steps": 8, "global_batch_size": 8, "clip_norm": 0.1, "learning_rate": 1e-2}
@@ -16,8 +17,7 @@ def whole(tmp_path_factory):
 
 
 def _numbers(folder, fields):
-    records = tiny_run.uneven_steps(tiny_run.tiny_config(folder, **fields))
-    return np.array([[r.loss, r.gradient_norm] for r in records])
+    return np.array(tiny_run.numbers(tiny_run.uneven_steps(tiny_run.tiny_config(folder, **fields))))
 
 
 def test_clipping_bites_and_training_moves(whole):
@@ -37,13 +37,26 @@ def test_compiled_steps_are_plain_steps(whole, tmp_path, jit):
 
 
 def test_two_devices_are_one(whole, tmp_path):
-    fields = {**FIELDS, "num_virtual_devices": 2, "num_microbatches": 2, "jit": "auto"}
-    output = tiny_run.output_of(tiny_run.start(tmp_path, fields, "--uneven"))
-    np.testing.assert_allclose(json.loads(output), whole, rtol=1e-5)
+    """Two devices draw in dropout what two microbatches of one device draw."""
+    plain = {**FIELDS, "num_virtual_devices": 2, "jit": "auto"}
+    dropping = {**FIELDS, "dropout": 0.2, "jit": "auto"}
+    runs = [{**plain, "num_microbatches": 2}, {**dropping, "num_virtual_devices": 2}]
+    found = json.loads(tiny_run.output_of(tiny_run.start(tmp_path, runs)))
+    np.testing.assert_allclose(found[0], whole, rtol=1e-5)
+    one_device = _numbers(tmp_path, {**dropping, "num_microbatches": 2})
+    np.testing.assert_allclose(found[1], one_device, rtol=1e-5)
+    assert not np.allclose(one_device, whole, rtol=1e-3)
 
 
 def test_two_workers_are_one(whole, tmp_path):
-    workers = tiny_run.start_workers(tmp_path, {**FIELDS, "jit": "auto"}, "--uneven")
+    workers = tiny_run.start_workers(tmp_path, [{**FIELDS, "jit": "auto"}])
     outputs = [json.loads(tiny_run.output_of(worker)) for worker in workers]
     assert outputs[0] == outputs[1]
-    np.testing.assert_allclose(outputs[0], whole, rtol=1e-5)
+    np.testing.assert_allclose(outputs[0][0], whole, rtol=1e-5)
+
+
+def test_each_step_and_microbatch_draws_its_own_dropout(tmp_path):
+    config = tiny_run.tiny_config(tmp_path, num_microbatches=2)
+    steps = tiny_run.tiny_trainer(config)._steps
+    drawn = [steps._seed(tf.constant(step), i) for step in range(1, 5) for i in range(2)]
+    assert len({tuple(seed.numpy()) for seed in drawn}) == 8

@@ -138,10 +138,14 @@ def uneven_steps(config, distribution=None):
     return steps(iter(batches), 1, config.train_steps)
 
 
-def start(folder, fields, *more, environ=None):
+def numbers(records):
+    return [[record.loss, record.gradient_norm] for record in records]
+
+
+def start(folder, fields, environ=None):
     """Starts this file as a program."""
     return subprocess.Popen(
-        [sys.executable, __file__, str(folder), json.dumps(fields), *more],
+        [sys.executable, __file__, str(folder), json.dumps(fields)],
         env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -149,7 +153,7 @@ def start(folder, fields, *more, environ=None):
     )
 
 
-def start_workers(folder, fields, *more, count=2):
+def start_workers(folder, fields, count=2):
     """Starts this file as `count` workers of one job."""
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
@@ -158,7 +162,7 @@ def start_workers(folder, fields, *more, count=2):
     for each in sockets:
         each.close()
     return [
-        start(folder, fields, *more, environ={"TF_CONFIG": json.dumps(_tf_config(addresses, i))})
+        start(folder, fields, {"TF_CONFIG": json.dumps(_tf_config(addresses, i))})
         for i in range(count)
     ]
 
@@ -188,12 +192,16 @@ def _store(folder, tokenizer, numbers, num_bytes=None):
     return TokenStore(str(folder))
 
 
-def main(folder, fields, *more):
-    config = tiny_config(folder, **json.loads(fields))
-    if more == ("--uneven",):
-        print(json.dumps([[r.loss, r.gradient_norm] for r in uneven_steps(config)]))
-    else:
-        run(config)
+def main(folder, fields):
+    from tfzoo.training.distribution import create
+
+    fields = json.loads(fields)
+    if isinstance(fields, dict):
+        run(tiny_config(folder, **fields))
+        return
+    configs = [tiny_config(folder, **each) for each in fields]
+    distribution = create(configs[0])
+    print(json.dumps([numbers(uneven_steps(config, distribution)) for config in configs]))
 
 
 if __name__ == "__main__":
