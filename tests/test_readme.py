@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tfzoo.train import TrainFlags
+from tfzoo.training import metrics
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -99,10 +100,13 @@ def run(command, folder, environment):
         pytest.param(*case, marks=pytest.mark.slow if case[0] in SLOW_SECTIONS else ())
         for case in SHELL
     ],
-    ids=[command.split("--")[0].strip() for _, command in SHELL],
+    ids=[re.search(r"tfzoo\.\w+", command)[0] for _, command in SHELL],
 )
 def test_command_runs(title, command, folder, environment):
     run(["bash", "-euc", made_tiny(command)], folder, environment)
+    for name in re.findall(r"tfzoo\.train .*--model_dir=(\S+)", command):  # jobs may fail unseen
+        assert (folder / name).exists() == ("--dry_run" not in command)
+        assert "--dry_run" in command or metrics.read_rows(folder / name)[-1]["step"] == 3
 
 
 @pytest.mark.parametrize(("title", "code"), PYTHON, ids=range(len(PYTHON)))
