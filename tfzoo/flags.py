@@ -142,7 +142,8 @@ class _TupleParser(flags.ListParser):
 
 def _clear(error: flags.Error) -> str:
     """absl's message as a sentence."""
-    return str(error).removeprefix("ERROR:: ").strip().rstrip(".") + "."
+    message = str(error).removeprefix("ERROR:: ").replace(" ?", "?").strip()
+    return message if message.endswith((".", "?")) else f"{message}."
 
 
 def _kind(field) -> type:

@@ -66,8 +66,14 @@ def train(given: TrainFlags) -> int:
 
 def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
+    distribution = new_distribution(config)
     try:
-        _fit_and_export(config, run, new_distribution(config))
+        _fit_and_export(config, run, distribution)
+    except tf.errors.OpError:
+        if distribution.num_workers == 1:
+            raise
+        print("error: another worker has ended; its own output tells why.", file=sys.stderr)
+        return 1
     except TrainingFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -92,8 +98,9 @@ def _train(config, run) -> int:
 def _fit_and_export(config, run, distribution) -> None:
     if distribution.is_chief:
         run.open(config)
-        _keep_flags(config, run)
     tokenizer, split = preparation.prepare_text(config, run, distribution)
+    if distribution.is_chief:
+        _keep_flags(config, run)
     model = preparation.new_model(config, run, distribution, tokenizer.vocabulary_size)
     trainer = Trainer(
         config,

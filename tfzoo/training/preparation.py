@@ -43,9 +43,9 @@ def new_model(config, run, distribution, vocabulary_size: int):
     return model
 
 
-def token_split(config, tokenizer):
+def token_split(config, tokenizer, progress=True):
     """The token stores of a run that has trained: found, or made again if they were deleted."""
-    return _split(config, *_sources(config), tokenizer, progress=True)
+    return _split(config, *_sources(config), tokenizer, progress)
 
 
 def _made(config, run):
@@ -70,7 +70,7 @@ def _found(config, run):
             "is not there."
         )
     tokenizer = tokenizers.load(run.tokenizer)
-    return tokenizer, _split(config, *_sources(config), tokenizer, progress=False)
+    return tokenizer, token_split(config, tokenizer, progress=False)
 
 
 def _sources(config):
