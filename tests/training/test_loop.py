@@ -161,6 +161,17 @@ def test_float16_halves_the_scale_and_skips(tmp_path, monkeypatch):
     assert steps[-1]["loss"] < steps[0]["loss"] - 0.2
 
 
+def test_float16_and_bfloat16_have_the_numbers_of_float32(tmp_path):
+    def first_rows(precision):
+        folder = tmp_path / precision
+        tiny_run.run(tiny_run.tiny_config(folder, train_steps=3, precision=precision))
+        return [[row["loss"], row["gradient_norm"]] for row in tiny_run.rows(folder)[0]]
+
+    expected = first_rows("float32")
+    np.testing.assert_allclose(first_rows("mixed_float16"), expected, rtol=1e-2)
+    np.testing.assert_allclose(first_rows("mixed_bfloat16"), expected, rtol=3e-2)
+
+
 def test_float16_gives_up_when_the_scale_falls_below_one(tmp_path):
     fields = {"precision": "mixed_float16", "learning_rate": 1e25, "train_steps": 60}
     trainer = tiny_run.tiny_trainer(tiny_run.tiny_config(tmp_path, **fields))
