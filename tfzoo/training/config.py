@@ -1,4 +1,4 @@
-"""Everything that decides a training run, in one frozen record. `tfzoo.flags` makes a flag of each field."""
+"""Everything that decides a training run, in one frozen record: a flag of each field."""
 
 import dataclasses
 from dataclasses import field
@@ -12,12 +12,14 @@ def _flag(default, help, choices=None):
 class TrainConfig:
     """The flags of `python -m tfzoo.train`, with their defaults, help texts and choices.
 
-    A field is a flag of the same name. A field whose default is a tuple is a list flag, and one whose
-    annotation admits None may be left unset.
+    A field is a flag of the same name. A field whose default is a tuple is a list flag, and one
+    whose annotation admits None may be left unset.
     """
 
     # Where the run lives.
-    model_dir: str = _flag("", "Folder of the run: flags, tokenizer, checkpoints, metrics, TensorBoard.")
+    model_dir: str = _flag(
+        "", "Folder of the run: flags, tokenizer, checkpoints, metrics, TensorBoard."
+    )
     export_dir: str | None = _flag(
         None,
         "Folder that gets the SavedModel's next version when training ends; unset: "
