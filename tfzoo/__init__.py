@@ -4,13 +4,34 @@
 loaded when they are first used.
 """
 
+import contextlib
 import importlib
 import os
 import sys
 
+
+@contextlib.contextmanager
+def _silent_import():
+    """Keeps TensorFlow's notes on the CPU and on missing GPUs off a program's screen.
+
+    TF_CPP_MIN_LOG_LEVEL, when the user sets it, brings them back: TensorFlow 2.21 writes the first
+    of them whatever its value, so the screen itself is put aside.
+    """
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    screen, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(screen, 2)
+        os.close(screen)
+        os.close(nowhere)
+
+
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # before Keras is imported
-if sys.argv[:1] == ["-m"]:  # A program, `python -m tfzoo.train`: without TensorFlow's own notes.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if sys.argv[:1] == ["-m"] and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+    with _silent_import():
+        import tensorflow  # noqa: F401
 
 from tfzoo import layers, models  # noqa: E402
 from tfzoo.errors import UsageError  # noqa: E402
