@@ -1,5 +1,5 @@
 """Models for TensorFlow Serving: signatures, versions, warmup requests."""
 
-from tfzoo.serving.export import export
+from tfzoo.serving.saved_model import export
 
 __all__ = ["export"]

@@ -1,0 +1,180 @@
+"""Decoding with a cache is decoding without one, and no row knows of the others."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfzoo.generation import DTYPES, Decoder, Sampling, generate
+from tfzoo.models import GPT2
+
+CONTEXT, END_OF_TEXT = 24, 49
+RNG = np.random.default_rng(3)
+PROMPTS = [RNG.integers(0, 49, n).tolist() for n in (5, 1, 9, 0, 3)]
+GREEDY = {"temperature": 0.0}
+RANDOM = {"temperature": 1.0, "top_k": 20, "top_p": 0.95}
+
+
+def sampling(rows, max_new_tokens=8, temperature=1.0, top_k=0, top_p=1.0, seed=0):
+    given = (max_new_tokens, temperature, top_k, top_p, seed)
+    return Sampling(
+        *(
+            np.broadcast_to(value, [rows]).astype(dtype.as_numpy_dtype)
+            for value, dtype in zip(given, DTYPES, strict=True)
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def plain(model):
+    """`generate` as one plain graph, with the arguments of `Decoder.generate`."""
+    graph = tf.function(
+        lambda prompts, options: generate(model, prompts, options, END_OF_TEXT),
+        input_signature=[
+            tf.RaggedTensorSpec([None, None], tf.int32),
+            Sampling(*(tf.TensorSpec([None], dtype) for dtype in DTYPES)),
+        ],
+        autograph=False,
+    )
+
+    def run(prompts, options):
+        ragged = tf.ragged.constant(prompts, dtype=tf.int32, ragged_rank=1)
+        return graph(ragged, Sampling(*map(tf.constant, options))).to_list()
+
+    return run
+
+
+@pytest.fixture(params=["plain", "compiled"])
+def run(request, plain, decoder):
+    return plain if request.param == "plain" else decoder.generate
+
+
+def next_logits(model, tokens):
+    """By a full pass over the whole row, without a cache."""
+    return model(tf.constant([tokens]))[0, -1].numpy()
+
+
+def assert_greedy(model, prompt, new_tokens, max_new_tokens):
+    """Each token is the best by a full pass, or level with it: within 1e-4."""
+    tokens = list(prompt) or [END_OF_TEXT]
+    for token in new_tokens:
+        logits = next_logits(model, tokens)
+        assert logits[token] > logits.max() - 1e-4
+        tokens.append(token)
+    if len(new_tokens) < max_new_tokens:
+        logits = next_logits(model, tokens)
+        assert logits[END_OF_TEXT] > logits.max() - 1e-4
+
+
+def test_greedy_is_the_best_of_full_passes(model, run):
+    results = run(PROMPTS, sampling(5, 12, **GREEDY))
+    assert any(len(set(row)) > 3 for row in results)
+    for prompt, new_tokens in zip(PROMPTS, results, strict=True):
+        assert_greedy(model, prompt, new_tokens, 12)
+
+
+@pytest.mark.parametrize("how", [GREEDY, RANDOM], ids=["greedy", "random"])
+def test_a_row_is_what_it_would_be_alone(run, how):
+    together = run(PROMPTS, sampling(5, seed=range(5), **how))
+    alone = [run([p], sampling(1, seed=i, **how))[0] for i, p in enumerate(PROMPTS)]
+    assert together == alone
+
+
+def test_rows_of_all_kinds_side_by_side(run):
+    options = sampling(
+        5,
+        [8, 0, 3, 8, 6],
+        [0.0, 1.0, 0.8, 2.0, 1.0],
+        [0, 5, 0, 3, 0],
+        [1, 1, 0.5, 1, 0.9],
+        range(5),
+    )
+    together = run(PROMPTS, options)
+    alone = [
+        run([p], Sampling(*(values[i : i + 1] for values in options)))[0]
+        for i, p in enumerate(PROMPTS)
+    ]
+    assert together == alone
+    assert together[1] == [] and len(together[2]) <= 3
+
+
+def test_the_seed_decides(run):
+    first, again, other = (run(PROMPTS, sampling(5, seed=seed)) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_compiled_and_plain_write_the_same(plain, decoder):
+    options = sampling(5, seed=range(5), **RANDOM)
+    assert plain(PROMPTS, options) == decoder.generate(PROMPTS, options)
+
+
+def test_an_empty_prompt_starts_from_end_of_text(run):
+    options = sampling(2, **GREEDY)
+    empty, end = run([[], [END_OF_TEXT]], options)
+    assert empty == end
+
+
+def test_an_overlong_prompt_keeps_its_last_tokens(run):
+    long = RNG.integers(0, 49, 100).tolist()
+    options = sampling(2, [10, 3], **GREEDY)
+    assert run([long, long], options) == run([long[-14:], long[-21:]], options)
+
+
+def test_a_long_prompt_beside_a_long_answer(run, model):
+    """Together they are longer than the context; each alone is not."""
+    prompts = [RNG.integers(0, 49, 21).tolist(), [7]]
+    results = run(prompts, sampling(2, [3, 23], **GREEDY))
+    for prompt, new_tokens, limit in zip(prompts, results, [3, 23], strict=True):
+        assert_greedy(model, prompt, new_tokens, limit)
+
+
+def test_new_tokens_are_at_most_a_context_but_one(run):
+    high = run([[1, 2, 3]], sampling(1, 10**6, **GREEDY))
+    assert high == run([[3]], sampling(1, CONTEXT - 1, **GREEDY))
+    assert run([[1]], sampling(1, -1)) == [[]]
+
+
+def test_a_row_ends_at_end_of_text_and_others_go_on(run, model):
+    """An end-of-text is made the likeliest token after token 5 by its embedding."""
+    ended = Decoder(model, end_of_text := run([[5]], sampling(1, 6, **GREEDY))[0][2])
+    results = ended.generate([[5], *PROMPTS], sampling(6, 6, **GREEDY))
+    longer = run([[5], *PROMPTS], sampling(6, 6, **GREEDY))
+    for row, full in zip(results[:4], longer[:4], strict=True):
+        end = full.index(end_of_text) if end_of_text in full else len(full)
+        assert row == full[:end]
+    assert len(results[0]) <= 2 and max(map(len, results)) == 6
+
+
+def test_pieces_of_a_stream_make_the_whole(decoder):
+    options = sampling(5, [15, 2, 9, 0, 15], seed=range(5))
+    rows = [[] for _ in PROMPTS]
+    chunks = 0
+    for chunk in decoder.stream(PROMPTS, options, chunk_size=4):
+        chunks += 1
+        rows = [row + new for row, new in zip(rows, chunk, strict=True)]
+    assert rows == decoder.generate(PROMPTS, options)
+    assert chunks > 1
+
+
+def test_more_prompts_than_a_batch_holds(decoder):
+    prompts = [[i % 49] for i in range(40)]
+    options = sampling(40, 3, **GREEDY)
+    assert decoder.generate(prompts, options) == [
+        *decoder.generate(prompts[:32], sampling(32, 3, **GREEDY)),
+        *decoder.generate(prompts[32:], sampling(8, 3, **GREEDY)),
+    ]
+
+
+def test_no_prompts_no_texts(run):
+    assert run([], sampling(0)) == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_a_decoder_follows_the_weights(dtype):
+    small = {"num_layers": 1, "num_heads": 1, "hidden_dim": 8, "max_sequence_length": 8}
+    model = GPT2.from_preset("gpt2_tiny", dtype=dtype, vocabulary_size=50, **small)
+    decoder, options = Decoder(model, END_OF_TEXT), sampling(1, 4, **GREEDY)
+    before = decoder.generate([[1]], options)
+    table = model.decoder.token_embedding.embeddings
+    table.assign(tf.tensor_scatter_nd_update(table.value * 0.0, [[30]], [[1.0] * 8]))
+    model.decoder.final_norm.beta.assign([1.0] * 8)
+    assert decoder.generate([[1]], options) == [[30] * 4] != before

@@ -1,0 +1,92 @@
+"""The programs that read a trained model: what they print, and how they refuse."""
+
+import json
+
+import pytest
+
+from tfzoo import data, evaluate, export, flags, generate, models, tokenizers
+from tfzoo.training import TrainConfig
+from tfzoo.training.checkpoints import Checkpoints
+
+TEXT = "It is the quick brown fox that jumps over the lazy dog. "
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory):
+    """What a run leaves: flags, tokenizer, model, checkpoint."""
+    folder = tmp_path_factory.mktemp("run")
+    for number in range(20):
+        (folder / f"text_{number}.txt").write_text(TEXT * (number + 1))
+    run = folder / "model_dir"
+    tokenizer = tokenizers.train("bytes", [], 257)
+    tokenizer.save(run / "tokenizer")
+    model = models.GPT2.from_preset(
+        "gpt2_tiny", vocabulary_size=257, hidden_dim=16, max_sequence_length=32
+    )
+    models.save_config(model, run / "model.json")
+    weights = {f"model/{weight.path}": weight.numpy() for weight in model.weights}
+    Checkpoints(run / "checkpoints").save(1, weights, {})
+    config = TrainConfig(
+        model_dir=str(run), text_files=(f"{folder}/text_*.txt",), data_dir=str(folder / "data")
+    )
+    flags.write(config, run / "train.flags")
+    return run
+
+
+def test_generate_prints_the_prompt_and_what_follows(model_dir, capsys):
+    options = [f"--model_dir={model_dir}", "--max_new_tokens=8", "--temperature=0"]
+    assert generate.main([*options, "--prompt=It is, that is"]) == 0
+    alone = capsys.readouterr().out
+    assert alone.startswith("It is, that is") and len(alone) > len("It is, that is\n")
+    assert generate.main([*options, "--prompt=It is, that is", "--prompt=the fox"]) == 0
+    both = capsys.readouterr().out
+    assert both.startswith(alone) and both[len(alone) :].startswith("the fox")
+
+
+def test_evaluate_prints_one_object_for_the_validation_part(model_dir, capsys):
+    assert evaluate.main([f"--model_dir={model_dir}"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert set(result) == {"loss", "perplexity", "bits_per_byte", "tokens"}
+    config = flags.read(TrainConfig, model_dir / "train.flags")
+    source = data.open_source(text_files=config.text_files)
+    tokenizer = tokenizers.load(model_dir / "tokenizer")
+    split = data.build_token_store(source, tokenizer, data_dir=config.data_dir)
+    assert result["tokens"] == split.validation.num_tokens - 1
+
+
+def test_evaluate_takes_text_never_seen(model_dir, tmp_path, capsys):
+    (tmp_path / "new.txt").write_text("Something new, é.")
+    files = f"--text_files={tmp_path}/new.txt"
+    results = []
+    for batch_size in (1, 7):
+        assert evaluate.main([f"--model_dir={model_dir}", files, f"--batch_size={batch_size}"]) == 0
+        results.append(json.loads(capsys.readouterr().out))
+    assert results[0]["tokens"] == len("Something new, é.".encode()) + 1
+    assert results[0] == pytest.approx(results[1], rel=1e-6)
+
+
+def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
+    assert export.main([f"--model_dir={model_dir}", f"--export_dir={tmp_path}/fox"]) == 0
+    assert capsys.readouterr().out.strip() == f"{tmp_path}/fox/1"
+    assert (tmp_path / "fox" / "1" / "saved_model.pb").is_file()
+
+
+@pytest.mark.parametrize(
+    ("program", "given", "message"),
+    [
+        (generate, [], "Give --model_dir"),
+        (generate, ["--model_dir=nowhere"], "--model_dir=nowhere holds no run"),
+        (generate, ["--model_dir={run}", "--temperature=-1"], "`temperature` must be"),
+        (generate, ["--model_dir={run}", "--tempeature=1"], "temperature"),
+        (evaluate, [], "Give --model_dir"),
+        (evaluate, ["--model_dir={run}", "--batch_size=0"], "--batch_size must be at least 1"),
+        (evaluate, ["--model_dir={run}", "--text_files=/nowhere/*.txt"], "--text_files"),
+        (export, ["--model_dir={run}"], "--export_dir"),
+        (export, ["--model_dir={run}", "--export_dir={run}/model.json"], "cannot be written"),
+    ],
+)
+def test_mistakes_exit_with_2_and_one_message(model_dir, capsys, program, given, message):
+    assert program.main([flag.format(run=model_dir) for flag in given]) == 2
+    shown = capsys.readouterr()
+    assert message in shown.err and shown.err.count("error:") == 1
+    assert not shown.out

@@ -1,0 +1,166 @@
+"""`tfzoo.load`: what a run has left becomes a model that writes and scores text."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import tfzoo
+from tfzoo import models, tokenizers
+from tfzoo.errors import UsageError
+from tfzoo.training.checkpoints import Checkpoints
+
+PROMPTS = ["the quick", "", "日本語 👍", b"\xff\xfe", "lazy dog " * 40]
+
+
+def arrays(model, group="model", plus=0.0):
+    return {f"{group}/{weight.path}": weight.numpy() + plus for weight in model.weights}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """A run's folder with one checkpoint, and the model that was saved."""
+    folder = tmp_path_factory.mktemp("run") / "model_dir"
+    text = ["the quick brown fox jumps over the lazy dog. 日本語 👍 " * 20]
+    tokenizer = tokenizers.train("byte_pair", text, 265)
+    model = models.GPT2.from_preset(
+        "gpt2_tiny",
+        vocabulary_size=tokenizer.vocabulary_size,
+        hidden_dim=16,
+        max_sequence_length=32,
+        initializer_range=0.4,
+    )
+    tokenizer.save(folder / "tokenizer")
+    models.save_config(model, folder / "model.json")
+    Checkpoints(folder / "checkpoints").save(1, arrays(model), {})
+    return folder, model
+
+
+@pytest.fixture
+def run(written, tmp_path):
+    """A copy to change."""
+    folder, model = written
+    return shutil.copytree(folder, tmp_path / "model_dir"), model
+
+
+@pytest.fixture(scope="module")
+def trained(written):
+    return tfzoo.load(written[0])
+
+
+def assert_weights(model, expected):
+    for weight in model.weights:
+        np.testing.assert_array_equal(weight.numpy(), expected[f"model/{weight.path}"])
+
+
+def test_the_model_has_the_weights_that_were_saved(trained, written):
+    assert trained.model.config == written[1].config
+    assert_weights(trained.model, arrays(written[1]))
+
+
+def test_the_moving_average_is_preferred(run):
+    folder, model = run
+    saved = {**arrays(model), **arrays(model, "ema", plus=1.0)}
+    Checkpoints(folder / "checkpoints").save(2, saved, {})
+    assert_weights(tfzoo.load(folder).model, arrays(model, plus=1.0))
+
+
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(run):
+    folder, model = run
+    checkpoints = Checkpoints(folder / "checkpoints")
+    checkpoints.save(2, arrays(model, plus=1.0), {})
+    [path] = (folder / "checkpoints" / "step_00000002").glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:-100])
+    assert_weights(tfzoo.load(folder).model, arrays(model))
+
+
+def test_the_precision_is_that_of_the_run(run):
+    folder, _ = run
+    (folder / "run.json").write_text(json.dumps({"flags": {"precision": "mixed_bfloat16"}}))
+    trained = tfzoo.load(folder)
+    assert trained.model.dtype_policy.name == "mixed_bfloat16"
+    assert trained.generate(["the"], max_new_tokens=2, temperature=0.0)
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="--model_dir=.* holds no run"):
+        tfzoo.load(tmp_path)
+
+
+def test_a_run_without_a_checkpoint_is_refused(run):
+    folder, _ = run
+    shutil.rmtree(folder / "checkpoints")
+    with pytest.raises(UsageError, match="no checkpoint to read yet"):
+        tfzoo.load(folder)
+
+
+def test_a_checkpoint_of_another_model_is_refused(run):
+    folder, model = run
+    saved = arrays(model)
+    saved.pop("model/gpt2/decoder/final_norm/beta")
+    Checkpoints(folder / "checkpoints").save(2, saved, {})
+    with pytest.raises(UsageError, match="does not fit its model.json: gpt2/decoder/final_norm"):
+        tfzoo.load(folder)
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0.0}, {"seed": 5}], ids=str)
+def test_a_stream_is_the_text_in_pieces(trained, options):
+    num_pieces = 0
+    for prompt in PROMPTS:
+        [whole] = trained.generate([prompt], max_new_tokens=25, **options)
+        pieces = list(trained.stream(prompt, max_new_tokens=25, **options))
+        assert "".join(pieces) == whole
+        assert all(pieces)
+        num_pieces += len(pieces)
+    assert num_pieces > len(PROMPTS)
+
+
+def test_a_piece_never_ends_within_a_character(trained, monkeypatch):
+    spelt = "héllo 日本語 👍!".encode()
+    ids = [[trained.tokenizer.token_bytes.index(bytes([b]))] for b in spelt]
+    monkeypatch.setattr(trained._decoder, "stream", lambda *_: ([token] for token in ids))
+    pieces = list(trained.stream(""))
+    assert pieces == list("héllo 日本語 👍!")
+
+
+def test_prompts_of_a_batch_are_continued_as_if_alone(trained):
+    together = trained.generate(PROMPTS, max_new_tokens=10, seed=[1, 2, 3, 4, 5])
+    alone = [
+        trained.generate([prompt], max_new_tokens=10, seed=i + 1)[0]
+        for i, prompt in enumerate(PROMPTS)
+    ]
+    assert together == alone
+    assert len(set(together)) == 5
+
+
+def test_scores_add_up_over_tokens(trained):
+    score = trained.score(["the quick", "", b"the quick"] + ["fox"] * 40)
+    assert score.log_likelihood.shape == score.num_tokens.shape == (43,)
+    assert score.log_likelihood[0] == score.log_likelihood[2] < 0.0
+    assert score.log_likelihood[1] == score.num_tokens[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"temperature": -1.0},
+            "`temperature` must be a number, 0 or more. Received: temperature=-1",
+        ),
+        ({"temperature": float("nan")}, "`temperature` must be"),
+        ({"top_p": 0.0}, "`top_p` must be above 0 and at most 1. Received: top_p=0.0"),
+        ({"top_k": -1}, "`top_k` must be 0"),
+        ({"max_new_tokens": -1}, "`max_new_tokens` must be 0 or more"),
+        ({"seed": [1, 2, 3]}, "`seed` must be one number, or one for each of the 1 prompts"),
+    ],
+    ids=str,
+)
+def test_numbers_out_of_range_are_refused(trained, options, message):
+    with pytest.raises(UsageError, match=message.replace("(", r"\(")):
+        trained.generate(["the"], **options)
+
+
+def test_one_text_is_not_a_list_of_texts(trained):
+    with pytest.raises(UsageError, match="`prompts` must be a list of texts"):
+        trained.generate("the quick")
