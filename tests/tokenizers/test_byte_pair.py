@@ -197,6 +197,11 @@ def test_safe_split_knows_every_white_space(tokenizer, space):
     assert {tokenizer.safe_split(text, near) for near in range(4, len(text))} == {2}
 
 
+@pytest.mark.parametrize("space", [" ", "\x85", "\u3000"])
+def test_safe_split_may_cut_right_where_it_was_asked(tokenizer, space):
+    assert tokenizer.safe_split(f"a bcd{space}e fg".encode(), 5) == 5
+
+
 def test_safe_split_without_a_border_tears_no_character(tokenizer):
     assert tokenizer.safe_split("語".encode() * 100, 100) == 99
 
