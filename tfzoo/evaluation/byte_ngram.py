@@ -20,7 +20,7 @@ ORDER = 5
 END_OF_TEXT = 256
 NUM_SYMBOLS = 257
 BITS = 9  # of a symbol in an n-gram's code, whose last symbol is in the lowest bits
-# Counting holds about 40 bytes of memory for a byte of text, so at most about 1.3 GB.
+# Counting takes about 26 bytes of memory for a byte of text: with this many, 0.9 GB.
 MAX_BYTES = 32 << 20
 NUM_STRETCHES = 64
 STRETCH_TOKENS = 1 << 20
