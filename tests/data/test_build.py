@@ -233,7 +233,7 @@ def test_no_room_is_a_clear_error_and_leaves_nothing(files, tmp_path):
 
 
 def test_two_processes_may_build_the_same_store_at_once(files, tmp_path):
-    text = words(500_000)
+    text = words(200_000)
     folder = files({"a.txt": text})
     both = [started(folder, tmp_path / "data") for _ in range(2)]
     ends = [process.communicate() for process in both]
