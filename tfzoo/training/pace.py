@@ -15,7 +15,7 @@ class Stopped(SystemExit):
 
 
 class StopSignals:
-    """While entered, the first SIGTERM or SIGINT is kept for the loop to see; a second acts at once.
+    """Keeps the first SIGTERM or SIGINT for the loop to see; a second one acts at once.
 
     Attributes:
         received: int, number of the signal that this process got, or 0.

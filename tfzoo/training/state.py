@@ -34,8 +34,9 @@ def assign_arrays(distribution, variables, arrays):
         name = different[0][0]
         raise UsageError(
             f"The checkpoint does not fit the model and optimizer: {name} has shape "
-            f"{found.get(name)} there, {expected.get(name)} here. Keep --preset, --model_overrides, "
-            "--ema_decay and --precision as they were, or choose a new --model_dir."
+            f"{found.get(name)} there, {expected.get(name)} here. Keep --preset, "
+            "--model_overrides, --ema_decay and --precision as they were, or choose a new "
+            "--model_dir."
         )
     for name, variable in variables.items():
         for part in distribution.local(variable):
