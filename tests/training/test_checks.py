@@ -66,9 +66,11 @@ def test_a_bad_flag_is_named(changes, message):
 
 def test_all_bad_flags_are_named_at_once():
     found = problems(
-        preset="gpt3", dataset=None, tokenizer="bpe", train_steps=0, validation_fraction=2.0
-    )
-    assert len(found) == 5
+        preset="gpt3", dataset=None, tokenizer="bpe", train_steps=0, validation_fraction=2.0,
+        dropout=0.1, model_overrides=("dropout=0.2",),
+    )  # fmt: skip
+    assert len(found) == 6
+    assert len(problems(model_overrides=("layers=1", "num_heads=x", "vocabulary_size=5"))) == 3
 
 
 def test_the_model_is_what_the_flags_say():

@@ -27,7 +27,7 @@ def problems(config) -> list[str]:
     Looks at the flags, TF_CONFIG, the devices and whether files exist; reads no text.
     """
     found = []
-    for check in (_where, _model, _text, _numbers, _profile, _machine):
+    for check in (_where, _known_preset, _model, _text, _numbers, _profile, _machine):
         try:
             found += check(config)
         except UsageError as error:
@@ -39,21 +39,11 @@ def model_overrides(config) -> dict:
     """The fields that differ from the preset, from --model_overrides, --dropout, --sequence_length.
 
     Raises:
-        UsageError: for a field that does not exist, is given twice, or is not its kind of number.
+        UsageError: for a field that does not exist, or is not its kind of number.
     """
-    _, preset = _preset(config.preset)
-    overrides = {}
-    for item in config.model_overrides:
-        name, value = _override(item, type(preset))
-        if name in overrides:
-            raise UsageError(f"--model_overrides gives {name} twice. Give it once.")
-        overrides[name] = value
+    config_class = type(_preset(config.preset)[1])
+    overrides = dict(_override(item, config_class) for item in config.model_overrides)
     if config.dropout is not None:
-        if "dropout" in overrides:
-            raise UsageError(
-                f"--dropout={config.dropout} and --model_overrides=dropout={overrides['dropout']} "
-                "say the same thing twice. Give one of them."
-            )
         overrides["dropout"] = config.dropout
     if config.sequence_length is not None:
         overrides["max_sequence_length"] = config.sequence_length
@@ -119,13 +109,41 @@ def _where(config):
         yield f"--model_dir={config.model_dir} is a file. Give a folder."
 
 
-def _model(config):
-    if config.sequence_length is not None and config.sequence_length < 1:
-        return [f"--sequence_length must be positive. Received: {config.sequence_length}."]
-    if config.dropout is not None and not 0 <= config.dropout < 1:
-        return []  # _numbers tells.
-    model_config(config)
+def _known_preset(config):
+    _preset(config.preset)
     return []
+
+
+def _model(config):
+    found = [*_said_twice(config)]
+    if config.sequence_length is not None and config.sequence_length < 1:
+        found.append(f"--sequence_length must be positive. Received: {config.sequence_length}.")
+    found += _bad_overrides(config) if config.preset in PRESETS else []
+    dropout_is_fine = config.dropout is None or 0 <= config.dropout < 1  # else _numbers tells
+    if not found and config.preset in PRESETS and dropout_is_fine:
+        model_config(config)
+    return found
+
+
+def _said_twice(config):
+    names = [item.partition("=")[0] for item in config.model_overrides]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"--model_overrides gives {name} twice. Give it once."
+    if config.dropout is not None and "dropout" in names:
+        yield (
+            f"--dropout={config.dropout} and the dropout in --model_overrides say the same thing. "
+            "Give one of them."
+        )
+
+
+def _bad_overrides(config) -> list[str]:
+    found = []
+    for item in config.model_overrides:
+        try:
+            _override(item, type(PRESETS[config.preset][1]))
+        except UsageError as error:
+            found.append(str(error))
+    return found
 
 
 def _text(config):

@@ -118,10 +118,10 @@ def _text_bytes(config) -> int | None:
 
 
 def _bytes_a_token(config, vocabulary_size: int) -> float:
-    """For English; other languages take more tokens."""
+    """As measured on English speeches; other languages take more tokens."""
     if config.tokenizer in ("bytes", "characters"):
         return 1.0
-    return min(max(1.9 + 0.5 * math.log2(vocabulary_size / 512), 1.0), 4.5)
+    return min(max(2.5 + 0.53 * math.log2(vocabulary_size / 512), 1.0), 5.1)
 
 
 def _flops_a_token(config, model, parameters: int) -> float:

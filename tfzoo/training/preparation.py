@@ -66,8 +66,8 @@ def _found(config, run):
     """What the chief has made, as another worker sees it."""
     if not run.tokenizer.exists():
         raise UsageError(
-            f"--model_dir={run.path} must be a folder that all workers share; the chief's tokenizer "
-            "is not there."
+            f"--model_dir={run.path} must be a folder that all workers share; the tokenizer that "
+            "the chief has made is not there."
         )
     tokenizer = tokenizers.load(run.tokenizer)
     return tokenizer, token_split(config, tokenizer, progress=False)
