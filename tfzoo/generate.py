@@ -16,7 +16,7 @@ class GenerateFlags:
     prompt: tuple[str, ...] = field(
         default=(),
         metadata={
-            "help": "Text to continue; give the flag again for several. Unset: a text from nothing.",
+            "help": "Text to continue; give the flag again for several; unset: from nothing.",
             "repeated": True,
         },
     )

@@ -13,7 +13,6 @@ import tensorflow as tf
 from tfzoo import kernels
 from tfzoo.generation import loop
 from tfzoo.generation.prompts import Sampling, bounded, left_padded, readable_columns
-from tfzoo.generation.weights import weights_at_hand
 
 LARGEST_BATCH = 32
 SMALL_STEP, LARGE_STEP = 64, 256  # Caches are multiples of the one up to the other, then of it.
@@ -111,7 +110,7 @@ def _prefill(model, end_of_text, token_ids, padding_mask, sampling):
 
 
 def _decode(model, end_of_text, state, padding_mask, sampling, until):
-    with kernels.compiled(), weights_at_hand(model):
+    with kernels.compiled():
         return loop.decode(model, state, padding_mask, sampling, end_of_text, until)
 
 

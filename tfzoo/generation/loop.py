@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfzoo.generation.prompts import bounded, left_padded, readable_columns
 from tfzoo.generation.samplers import sample
+from tfzoo.generation.weights import weights_at_hand
 from tfzoo.layers import KeyValueCache
 
 
@@ -83,23 +84,27 @@ def prefill(model, token_ids, padding_mask, sampling, end_of_text, num_columns):
 
 def decode(model, state, padding_mask, sampling, end_of_text, until):
     """Draws until `until` (int32 ()) tokens a row are drawn, or every row is finished."""
+    output_weights = model.output_weights()
 
     def unfinished(state):
         return (state.step < until) & ~tf.reduce_all(state.finished)
 
     def body(state):
         token_ids = state.last[:, None]
-        after = advance(model, state, token_ids, padding_mask, sampling, end_of_text)
+        after = advance(
+            model, state, token_ids, padding_mask, sampling, end_of_text, output_weights
+        )
         return (tf.nest.map_structure(_as_before, after, state),)
 
-    return tf.while_loop(unfinished, body, (state,))[0]
+    with weights_at_hand(model):
+        return tf.while_loop(unfinished, body, (state,))[0]
 
 
-def advance(model, state, token_ids, padding_mask, sampling, end_of_text):
+def advance(model, state, token_ids, padding_mask, sampling, end_of_text, output_weights=None):
     """One step: reads the next tokens (b, t) of each row, then draws one token after the last."""
     cache = KeyValueCache(state.keys, state.values, state.index)
     hidden = model.hidden_states(token_ids, padding_mask=padding_mask, cache=cache)
-    logits = model.logits(hidden[:, -1])
+    logits = model.logits(hidden[:, -1], output_weights)
     drawn = sample(logits, *sampling[1:], state.step)
     finished = state.finished | (drawn == end_of_text)
     drawn = tf.where(finished, end_of_text, drawn)

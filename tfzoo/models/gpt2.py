@@ -126,10 +126,12 @@ class GPT2(keras.Model):
         """float (v, m), in the compute dtype: logits are hidden states times its transpose."""
         return self.decoder.token_embedding.output_weights()
 
-    def logits(self, hidden):
-        """float (..., m) to float32 (..., v)."""
+    def logits(self, hidden, output_weights=None):
+        """float (..., m) to float32 (..., v); a loop may hand in `output_weights()`, made once."""
         rows = tf.reshape(hidden, [-1, self.config.hidden_dim])
-        logits = tf.matmul(rows, self.output_weights(), transpose_b=True)
+        if output_weights is None:
+            output_weights = self.output_weights()
+        logits = tf.matmul(rows, output_weights, transpose_b=True)
         shape = tf.concat([tf.shape(hidden)[:-1], [self.config.vocabulary_size]], 0)
         logits = tf.reshape(tf.cast(logits, tf.float32), shape)
         return tf.ensure_shape(logits, [*hidden.shape[:-1], self.config.vocabulary_size])
