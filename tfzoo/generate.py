@@ -46,6 +46,7 @@ def generate(given: GenerateFlags) -> int:
         raise UsageError("Give --model_dir, the folder of a run of `python -m tfzoo.train`.")
     from tfzoo import zoo
 
+    sys.stdout.reconfigure(errors="replace")  # A prompt need not be valid Unicode.
     trained = zoo.load(given.model_dir)
     options = dataclasses.asdict(given)
     del options["model_dir"]

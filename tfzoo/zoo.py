@@ -118,11 +118,16 @@ class LanguageModel:
             prompt: str or bytes.
             **options: as for `generate`.
 
-        Yields:
-            str, never ending within a character; together, what `generate` returns.
+        Returns:
+            Iterator of str, none ending within a character; together, what `generate` returns.
+
+        Raises:
+            UsageError: for a number outside its range.
         """
         [token_ids] = self.tokenizer.encode_batch([prompt])
-        sampling = _sampling(1, **{**DEFAULTS._asdict(), **options})
+        return self._pieces(token_ids, _sampling(1, **{**DEFAULTS._asdict(), **options}))
+
+    def _pieces(self, token_ids, sampling):
         text = codecs.getincrementaldecoder("utf-8")("replace")
         for [new_tokens] in self._decoder.stream([token_ids], sampling):
             spelt = b"".join(self.tokenizer.token_bytes[token] for token in new_tokens)
@@ -158,11 +163,11 @@ def _sampling(num_rows, max_new_tokens, temperature, top_k, top_p, seed):
     """
     given = Sampling(max_new_tokens, temperature, top_k, top_p, seed)
     fits = Sampling(
-        max_new_tokens=("0 or more", lambda x: x >= 0),
+        max_new_tokens=("from 0 to 2**31 - 1", lambda x: (x >= 0) & (x < 2**31)),
         temperature=("a number, 0 or more", lambda x: (x >= 0) & np.isfinite(x)),
-        top_k=("0 (no limit) or more", lambda x: x >= 0),
+        top_k=("from 0 (no limit) to 2**31 - 1", lambda x: (x >= 0) & (x < 2**31)),
         top_p=("above 0 and at most 1", lambda x: (x > 0) & (x <= 1)),
-        seed=("an integer of 64 bits", lambda x: x == x.astype(np.int64)),
+        seed=("an integer of 64 bits", lambda x: (x >= -(2**63)) & (x < 2**63)),
     )
     arrays = []
     for name, value, (range_, is_in), dtype in zip(given._fields, given, fits, DTYPES, strict=True):

@@ -134,7 +134,7 @@ def test_new_tokens_are_at_most_a_context_but_one(run):
 
 
 def test_a_row_ends_at_end_of_text_and_others_go_on(run, model):
-    """An end-of-text is made the likeliest token after token 5 by its embedding."""
+    """The third token that follows token 5 is declared the end of a text."""
     ended = Decoder(model, end_of_text := run([[5]], sampling(1, 6, **GREEDY))[0][2])
     results = ended.generate([[5], *PROMPTS], sampling(6, 6, **GREEDY))
     longer = run([[5], *PROMPTS], sampling(6, 6, **GREEDY))
@@ -142,6 +142,8 @@ def test_a_row_ends_at_end_of_text_and_others_go_on(run, model):
         end = full.index(end_of_text) if end_of_text in full else len(full)
         assert row == full[:end]
     assert len(results[0]) <= 2 and max(map(len, results)) == 6
+    chunks = list(ended.stream([[5]], sampling(1, 6, **GREEDY), chunk_size=1))
+    assert len(chunks) <= 3  # Nothing is computed once all rows have ended.
 
 
 def test_pieces_of_a_stream_make_the_whole(decoder):

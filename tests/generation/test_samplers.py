@@ -86,6 +86,14 @@ def test_top_k_of_one_takes_the_first_of_equals_as_greedy_does():
     )
 
 
+@pytest.mark.parametrize("limit", [{"top_k": 3}, {"top_p": 0.33}], ids=str)
+def test_limits_tell_neighbouring_numbers_apart(limit):
+    """0, then ten numbers from -1 on, each the next below. Their shares: 0.21, then 0.08 each."""
+    logits = np.float32([0.0, *(-1.0 - np.arange(10) * 2.0**-23)])
+    assert len(set(logits)) == 11
+    assert set(draw(logits, np.arange(500), **limit)) == {0, 1, 2}
+
+
 @pytest.mark.parametrize(
     "bad",
     [

@@ -70,7 +70,8 @@ class Decoder:
         shown = 0
         while True:
             until = min(shown + chunk_size, longest)
-            state = self._decode(state, padding_mask, sampling, tf.constant(until))
+            if until > 1:  # The first tokens are drawn already.
+                state = self._decode(state, padding_mask, sampling, tf.constant(until))
             yield self._rows(state.new_tokens.numpy()[: len(prompts), shown:until])
             shown = until
             if until == longest or state.finished.numpy().all():

@@ -18,7 +18,7 @@ def weights_at_hand(model):
         A context manager.
     """
     scope = keras.StatelessScope()
-    for variable in model.variables:
+    for variable in model.weights:
         is_kernel = variable.path.endswith("/kernel")
         dtype = model.compute_dtype if is_kernel else variable.dtype
         scope.add_update((variable, tf.cast(tf.convert_to_tensor(variable.value), dtype)))
