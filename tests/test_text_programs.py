@@ -62,7 +62,7 @@ def test_evaluate_takes_text_never_seen(model_dir, tmp_path, capsys):
         assert evaluate.main([f"--model_dir={model_dir}", files, f"--batch_size={batch_size}"]) == 0
         results.append(json.loads(capsys.readouterr().out))
     assert results[0]["tokens"] == len("Something new, é.".encode()) + 1
-    assert results[0] == pytest.approx(results[1], rel=1e-6)
+    assert results[0] == pytest.approx(results[1], rel=1e-5)
 
 
 def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
