@@ -100,7 +100,7 @@ def _logits(model, end_of_text):
             is_known = (token_ids >= 0) & (token_ids < vocabulary_size)
             token_ids = tf.where(is_known, token_ids, end_of_text)
         is_token = tf.range(width) < lengths[:, None]
-        result = model(token_ids, padding_mask=is_token)
+        result = model(token_ids)  # Causal: what follows a row's end changes nothing before it.
         return {"logits": tf.where(is_token[..., None], tf.cast(result, tf.float32), 0.0)}
 
     return logits
