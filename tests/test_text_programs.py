@@ -76,7 +76,7 @@ def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
     [
         (generate, [], "Give --model_dir"),
         (generate, ["--model_dir=nowhere"], "--model_dir=nowhere holds no run"),
-        (generate, ["--model_dir={run}", "--prompt=It", "--temperature=-1"], "`temperature` must be"),
+        (generate, ["--model_dir={run}", "--prompt=It", "--temperature=-1"], "`temperature`"),
         (generate, ["--model_dir={run}", "--tempeature=1"], "temperature"),
         (evaluate, [], "Give --model_dir"),
         (evaluate, ["--model_dir={run}", "--batch_size=0"], "--batch_size must be at least 1"),
