@@ -70,15 +70,18 @@ def _loss(logits, targets, weights, label_smoothing):
 
 @program
 def _loss_and_gradient(logits, targets, weights, *, label_smoothing):
+    """The weighted sum of losses, and its gradient by the logits; one pass each for max and sum."""
     x = wide(logits)
-    vocabulary = x.shape[-1]
     weights = tf.cast(weights, x.dtype)[:, None]
-    exponentials = tf.exp(x - tf.reduce_max(x, -1, keepdims=True))
+    highest = tf.reduce_max(x, -1, keepdims=True)
+    exponentials = tf.exp(x - highest)
     total = tf.reduce_sum(exponentials, -1, keepdims=True)
-    hit = tf.range(vocabulary)[None] == targets[:, None]
-    truth = tf.where(hit, 1.0 - label_smoothing, 0.0) + label_smoothing / vocabulary
-    truth = tf.cast(truth, x.dtype)
-    log_total = tf.math.log(total) + tf.reduce_max(x, -1, keepdims=True)
-    loss = tf.reduce_sum(weights[:, 0] * (log_total[:, 0] - tf.reduce_sum(truth * x, -1)))
+    expected = tf.gather(x, targets[:, None], batch_dims=1)
+    truth = tf.where(tf.range(x.shape[-1])[None] == targets[:, None], tf.ones([], x.dtype), 0.0)
+    if label_smoothing:
+        spread = label_smoothing * tf.reduce_mean(x, -1, keepdims=True)
+        expected = (1.0 - label_smoothing) * expected + spread
+        truth = (1.0 - label_smoothing) * truth + label_smoothing / x.shape[-1]
+    loss = tf.reduce_sum(weights * (tf.math.log(total) + highest - expected))
     gradient = weights * (exponentials / total - truth)
     return tf.cast(loss, tf.float32), tf.cast(gradient, logits.dtype)
