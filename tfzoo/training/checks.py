@@ -149,8 +149,9 @@ def _bad_overrides(config) -> list[str]:
 def _text(config):
     if bool(config.dataset) == bool(config.text_files):
         yield (
-            "Give exactly one of --dataset and --text_files. Received: "
-            f"--dataset={config.dataset or ''} --text_files={','.join(config.text_files)}."
+            "Give exactly one of --dataset and --text_files (--dataset= empties a flagfile's). "
+            f"Received: --dataset={config.dataset or ''} "
+            f"--text_files={','.join(config.text_files)}."
         )
     elif config.dataset and not config.dataset.startswith("tfds:"):
         if config.dataset not in data.DATASETS:

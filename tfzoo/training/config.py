@@ -57,7 +57,9 @@ class TrainConfig:
     tokenizer: str = _flag(
         "byte_pair", "byte_pair, bytes or characters, made from the text; or a tokenizer's folder."
     )
-    vocabulary_size: int = _flag(8192, "Tokens in the vocabulary to train (byte_pair only).")
+    vocabulary_size: int = _flag(
+        8192, "Tokens in the vocabulary to train; for characters, at most."
+    )
 
     # The optimization.
     global_batch_size: int = _flag(8, "Rows a step, over all replicas and microbatches.")
