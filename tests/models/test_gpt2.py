@@ -85,6 +85,24 @@ def test_recomputation_changes_no_gradient_even_with_dropout(compiled):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+def test_remat_computes_the_blocks_again():
+    model = small(dropout=0.0)
+
+    def products(remat):
+        model.decoder.remat = remat
+
+        @tf.function(autograph=False)
+        def run():
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(model.hidden_states(IDS, training=True))
+            return tape.gradient(loss, model.decoder.token_embedding.embeddings.value)
+
+        operations = run.get_concrete_function().graph.get_operations()
+        return sum("MatMul" in operation.type for operation in operations)
+
+    assert products(remat=True) > products(remat=False)
+
+
 def test_dropout_is_a_function_of_seed_and_layer():
     model = small(dropout=0.3)
 
