@@ -21,6 +21,7 @@ from tfzoo.training.loop import Stopped, Trainer, TrainingFailed
 from tfzoo.training.metrics import Metrics, read_rows
 from tfzoo.training.model_dir import ModelDir, resolved
 from tfzoo.training.progress import Progress
+from tfzoo.training.streams import spare_threads
 
 _SAMPLE_TOKENS = 80
 
@@ -66,6 +67,7 @@ def train(given: TrainFlags) -> int:
 
 def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
+    spare_threads()
     distribution = new_distribution(config)
     try:
         _fit_and_export(config, run, distribution)

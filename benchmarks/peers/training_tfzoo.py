@@ -14,6 +14,7 @@ from tfzoo.training import distribution
 from tfzoo.training.config import TrainConfig
 from tfzoo.training.optimizer import AdamW
 from tfzoo.training.step import TrainingSteps
+from tfzoo.training.streams import spare_threads
 
 
 def main():
@@ -25,6 +26,7 @@ def main():
         schedule="constant",
         warmup_steps=0,
     )
+    spare_threads()
     place = distribution.create(config)
     with place.scope():
         model = GPT2.from_preset(

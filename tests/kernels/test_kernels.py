@@ -35,13 +35,25 @@ CASES = {
         [normal(2, 3, 8), normal(8), normal(8)],
         {"epsilon": 1e-5, "dtype": "float32"},
     ),
-    "masked_softmax": (
-        lambda scores, **options: kernels.masked_softmax(scores, CAUSAL, **options),
-        [normal(2, 2, 5, 5)],
+    "attention": (
+        lambda q, k, v, **options: kernels.attention(q, k, v, CAUSAL, **options),
+        [normal(2, 2, 5, 3), normal(2, 2, 5, 3), normal(2, 2, 5, 3)],
+        {"scale": 0.3},
+    ),
+    "attention_with_dropout": (
+        lambda q, k, v, **options: kernels.attention(
+            q, k, v, CAUSAL, seed=tf.constant([3, 4, 0]), **options
+        ),
+        [normal(2, 2, 5, 3), normal(2, 2, 5, 3), normal(2, 2, 5, 3)],
+        {"scale": 0.3, "dropout": 0.3},
+    ),
+    "attention_of_one_query": (
+        lambda q, k, v, **options: kernels.attention(q, k, v, CAUSAL[:, :, 3:4], **options),
+        [normal(2, 2, 1, 3), normal(2, 2, 5, 3), normal(2, 2, 5, 3)],
         {"scale": 0.3},
     ),
     "dropout": (
-        lambda x, **options: kernels.stateless_dropout(x, tf.constant([3, 4]), **options),
+        lambda x, **options: kernels.stateless_dropout(x, tf.constant([3, 4, 0]), **options),
         [normal(40, 30)],
         {"rate": 0.3},
     ),
@@ -84,15 +96,16 @@ def test_the_compiled_form_is_the_plain_form(name):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", ["bias_add", "bias_gelu_tanh", "layer_norm", "masked_softmax"])
+@pytest.mark.parametrize("name", ["bias_add", "bias_gelu_tanh", "layer_norm", "attention"])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_bfloat16_is_float32_up_to_rounding(name, compiled):
     kernel, arrays, options = CASES[name]
     if "dtype" in options:
         options = {**options, "dtype": "bfloat16"}
     wide = [tf.constant(x) for x in arrays]
-    narrow = [tf.cast(wide[0], tf.bfloat16), *wide[1:]]
-    wide[0] = tf.cast(narrow[0], tf.float32)
+    num_narrow = 3 if name == "attention" else 1
+    narrow = [tf.cast(x, tf.bfloat16) for x in wide[:num_narrow]] + wide[num_narrow:]
+    wide[:num_narrow] = [tf.cast(x, tf.float32) for x in narrow[:num_narrow]]
     options32 = {**options, "dtype": "float32"} if "dtype" in options else options
     expected = outcome(kernel, wide, options32, compiled)
     for a, b in zip(expected, outcome(kernel, narrow, options, compiled), strict=True):
@@ -129,9 +142,16 @@ def test_cross_entropy_by_hand():
 
 def test_dropout_keeps_the_mean_and_the_share():
     x = tf.ones([200, 500])
-    y = kernels.stateless_dropout(x, tf.constant([1, 2]), rate=0.2).numpy()
+    y = kernels.stateless_dropout(x, tf.constant([1, 2, 0]), rate=0.2).numpy()
     assert set(np.unique(y).tolist()) == {0.0, 1.25}
     assert np.mean(y == 0) == pytest.approx(0.2, abs=0.005)
+
+
+def test_dropout_of_parts_is_dropout_of_the_whole():
+    x = tf.ones([6, 40])
+    whole = kernels.stateless_dropout(x, tf.constant([1, 2, 0]), rate=0.5)
+    parts = [kernels.stateless_dropout(x[:2], tf.constant([1, 2, i]), rate=0.5) for i in range(3)]
+    np.testing.assert_array_equal(tf.concat(parts, 0), whole)
 
 
 def test_embedding_gradient_counts_each_use():

@@ -38,9 +38,7 @@ def test_counting_equals_building():
 def test_language_model_laws(compiled):
     model = small()
     for block in model.decoder.blocks:  # far from zero, so that attention matters
-        block.attention.query_key_value.kernel.assign(
-            block.attention.query_key_value.kernel * 20.0
-        )
+        block.attention.query_key_value.kernel.assign(block.attention.query_key_value.kernel * 20.0)
     with kernels.compiled(compiled):
         check_language_model(model)
 
@@ -61,7 +59,7 @@ def gradients(model, remat, compiled):
 
     @tf.function(autograph=False)
     def run():
-        with kernels.compiled(compiled), layers.dropout_seed(tf.constant([5, 6])):
+        with kernels.compiled(compiled), layers.dropout_seed(tf.constant([5, 6, 0])):
             with tf.GradientTape() as tape:
                 hidden = model.hidden_states(IDS[:, :-1], training=True)
                 loss = kernels.cross_entropy(
@@ -110,10 +108,10 @@ def test_dropout_is_a_function_of_seed_and_layer():
         with layers.dropout_seed(tf.constant(seed)):
             return np.asarray(model(IDS, training=True))
 
-    np.testing.assert_array_equal(run([1, 2]), run([1, 2]))
-    assert not np.allclose(run([1, 2]), run([1, 3]))
+    np.testing.assert_array_equal(run([1, 2, 0]), run([1, 2, 0]))
+    assert not np.allclose(run([1, 2, 0]), run([1, 3, 0]))
     x = tf.ones([4, 4, 32])
-    with layers.dropout_seed(tf.constant([1, 2])):
+    with layers.dropout_seed(tf.constant([1, 2, 0])):
         first, second = (
             b.feed_forward.output_projection.dropout(x, training=True)
             for b in model.decoder.blocks[:2]

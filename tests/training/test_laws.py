@@ -37,14 +37,16 @@ def test_compiled_steps_are_plain_steps(whole, tmp_path, jit):
 
 
 def test_two_devices_are_one(whole, tmp_path):
-    """Two devices draw in dropout what two microbatches of one device draw."""
+    """And draw the same in dropout, as do two microbatches of one device."""
     plain = {**FIELDS, "num_virtual_devices": 2, "jit": "auto"}
     dropping = {**FIELDS, "dropout": 0.2, "jit": "auto"}
     runs = [{**plain, "num_microbatches": 2}, {**dropping, "num_virtual_devices": 2}]
     found = json.loads(tiny_run.output_of(tiny_run.start(tmp_path, runs)))
     np.testing.assert_allclose(found[0], whole, rtol=1e-5)
-    one_device = _numbers(tmp_path, {**dropping, "num_microbatches": 2})
+    one_device = _numbers(tmp_path, dropping)
     np.testing.assert_allclose(found[1], one_device, rtol=1e-5)
+    parts = _numbers(tmp_path, {**dropping, "num_microbatches": 2, "jit": "false"})
+    np.testing.assert_allclose(parts, one_device, rtol=1e-5)
     assert not np.allclose(one_device, whole, rtol=1e-3)
 
 

@@ -10,8 +10,7 @@ import tensorflow as tf
 
 from tfzoo.generation.prompts import bounded, left_padded, readable_columns
 from tfzoo.generation.samplers import sample
-from tfzoo.generation.weights import weights_at_hand
-from tfzoo.layers import KeyValueCache
+from tfzoo.layers import KeyValueCache, in_place_of, weights_at_hand
 
 
 class State(NamedTuple):
@@ -96,7 +95,7 @@ def decode(model, state, padding_mask, sampling, end_of_text, until):
         )
         return (tf.nest.map_structure(_as_before, after, state),)
 
-    with weights_at_hand(model):
+    with in_place_of(model.weights, weights_at_hand(model.weights, model.compute_dtype)):
         return tf.while_loop(unfinished, body, (state,))[0]
 
 

@@ -1,5 +1,6 @@
 """The fast pieces, each beside its plain TensorFlow form. `compiled()` chooses between the two."""
 
+from tfzoo.kernels.attention import attention, masked_softmax
 from tfzoo.kernels.cluster import compiled, is_compiled, program
 from tfzoo.kernels.cross_entropy import cross_entropy
 from tfzoo.kernels.dropout import stateless_dropout
@@ -8,14 +9,15 @@ from tfzoo.kernels.elementwise import (
     bias_activation,
     bias_add,
     bias_residual,
+    wide_sum,
 )
 from tfzoo.kernels.embedding import embedding_lookup
 from tfzoo.kernels.layer_norm import layer_norm
-from tfzoo.kernels.masked_softmax import masked_softmax
 from tfzoo.kernels.write_columns import write_columns
 
 __all__ = [
     "ACTIVATIONS",
+    "attention",
     "bias_activation",
     "bias_add",
     "bias_residual",
@@ -27,5 +29,6 @@ __all__ = [
     "masked_softmax",
     "program",
     "stateless_dropout",
+    "wide_sum",
     "write_columns",
 ]

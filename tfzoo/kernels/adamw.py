@@ -1,4 +1,4 @@
-"""AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101, algorithm 2): one program for all weights."""
+"""AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101, algorithm 2) as two programs."""
 
 import typing
 
@@ -56,12 +56,29 @@ def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
         options: AdamWOptions.
     """
     update = _compiled_update if is_compiled() else _update
-    update(gradients, state, gradient_scale, learning_rate, apply, options=options)
-
-
-def _update(gradients, state, gradient_scale, learning_rate, apply, *, options):
     updates = state.num_updates + 1
-    t = tf.cast(updates, tf.float32)
+    numbers = (gradient_scale, learning_rate, tf.cast(updates, tf.float32), apply)
+    for part in _halves(state.weights):
+        lists = (gradients, *state[:-1])
+        update(
+            *([values[i] for i in part] if values else [] for values in lists),
+            *numbers,
+            options=options,
+        )
+    state.num_updates.assign(tf.where(apply, updates, state.num_updates))
+
+
+def _halves(weights):
+    """Numbers of the weights in two groups of about the same size: two programs side by side."""
+    halves, sizes = ([], []), [0, 0]
+    for i in sorted(range(len(weights)), key=lambda i: -weights[i].shape.num_elements()):
+        smaller = sizes.index(min(sizes))
+        halves[smaller].append(i)
+        sizes[smaller] += weights[i].shape.num_elements()
+    return [half for half in halves if half]
+
+
+def _update(gradients, weights, first, second, averages, scale, rate, t, apply, *, options):
     first_correction = 1.0 - tf.pow(options.first_decay, t)
     second_correction = 1.0 - tf.pow(options.second_decay, t)
     keep = tf.minimum(options.ema_decay, (1.0 + t) / (10.0 + t))
@@ -70,18 +87,18 @@ def _update(gradients, state, gradient_scale, learning_rate, apply, *, options):
         variable.assign(tf.where(apply, value, variable))
         return value
 
-    for i, (w, gradient) in enumerate(zip(state.weights, gradients, strict=True)):
-        g = gradient * gradient_scale
-        m, v = state.first_moments[i], state.second_moments[i]
-        m = change(m, options.first_decay * m + (1.0 - options.first_decay) * g)
-        v = change(v, options.second_decay * v + (1.0 - options.second_decay) * g * g)
+    for i, (w, gradient) in enumerate(zip(weights, gradients, strict=True)):
+        g = gradient * scale
+        m = change(first[i], options.first_decay * first[i] + (1.0 - options.first_decay) * g)
+        v = change(
+            second[i], options.second_decay * second[i] + (1.0 - options.second_decay) * g * g
+        )
         move = m / first_correction / (tf.sqrt(v / second_correction) + options.epsilon)
         if options.weight_decay and w.shape.rank >= 2:
             move += options.weight_decay * w
-        w = change(w, w - learning_rate * move)
-        if state.averages:
-            change(state.averages[i], keep * state.averages[i] + (1.0 - keep) * w)
-    change(state.num_updates, updates)
+        w = change(w, w - rate * move)
+        if averages:
+            change(averages[i], keep * averages[i] + (1.0 - keep) * w)
 
 
 _compiled_update = program(_update)

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfzoo.kernels.cluster import is_compiled, program
 from tfzoo.kernels.elementwise import wide
+from tfzoo.kernels.rows import row_max
 
 _CHUNK = 1 << 25  # Logits held at once: 128 MB in float32.
 
@@ -73,7 +74,7 @@ def _loss_and_gradient(logits, targets, weights, *, label_smoothing):
     """The weighted sum of losses, and its gradient by the logits; one pass each for max and sum."""
     x = wide(logits)
     weights = tf.cast(weights, x.dtype)[:, None]
-    highest = tf.reduce_max(x, -1, keepdims=True)
+    highest = row_max(x)
     exponentials = tf.exp(x - highest)
     total = tf.reduce_sum(exponentials, -1, keepdims=True)
     expected = tf.gather(x, targets[:, None], batch_dims=1)

@@ -14,6 +14,13 @@ def wide(x):
     return x if x.dtype == tf.float64 else tf.cast(x, tf.float32)
 
 
+def wide_sum(terms):
+    """The sum of tensors of one shape and dtype, in the dtype for arithmetic."""
+    if not is_compiled() or terms[0].dtype == wide(terms[0]).dtype:
+        return _wide_sum(*terms)
+    return _fast_wide_sum(*terms)
+
+
 def gelu_tanh(x):
     """GELU, tanh form (Hendrycks & Gimpel, 2016, arXiv:1606.08415, section 2)."""
     return 0.5 * x * (1.0 + tf.tanh(0.7978845608028654 * x * (1.0 + 0.044715 * x * x)))
@@ -34,7 +41,8 @@ def bias_add(x, bias):
 
     @tf.custom_gradient
     def apply(x, bias):
-        return _fast_add(x, bias), lambda dy: (dy, _fast_row_sum(dy))
+        sum_rows = _product_row_sum if x.dtype == tf.bfloat16 else _fast_row_sum
+        return _fast_add(x, bias), lambda dy: (dy, sum_rows(dy))
 
     return apply(x, tf.convert_to_tensor(bias))
 
@@ -74,4 +82,17 @@ def _row_sum(x):
     return tf.reduce_sum(wide(x), list(range(len(x.shape) - 1)))
 
 
-_fast_add, _fast_add_residual, _fast_row_sum = map(program, (_add, _add_residual, _row_sum))
+def _product_row_sum(x):
+    """The same as a product with a row of ones, summed in float32: half the time for bfloat16."""
+    rows = tf.reshape(x, [-1, x.shape[-1]])
+    ones = tf.ones([1, tf.shape(rows)[0]], x.dtype)
+    return tf.reshape(wide(tf.matmul(ones, rows)), [-1])
+
+
+def _wide_sum(*terms):
+    return tf.add_n([wide(x) for x in terms])
+
+
+_fast_add, _fast_add_residual, _fast_row_sum, _fast_wide_sum = map(
+    program, (_add, _add_residual, _row_sum, _wide_sum)
+)

@@ -2,11 +2,11 @@
 
 import tensorflow as tf
 
-from tfzoo.kernels.cluster import clustered
+from tfzoo.kernels.cluster import is_compiled, program
 from tfzoo.kernels.elementwise import wide
+from tfzoo.kernels.rows import row_dot
 
 
-@clustered
 def layer_norm(x, gamma, beta, *, epsilon, dtype):
     """`gamma (x - mean) / sqrt(variance + epsilon) + beta` over the last axis.
 
@@ -19,8 +19,48 @@ def layer_norm(x, gamma, beta, *, epsilon, dtype):
     Returns:
         float (..., m), in `dtype`.
     """
+    if not is_compiled():
+        return _plain(x, gamma, beta, epsilon, dtype)
+
+    @tf.custom_gradient
+    def apply(x, gamma, beta):
+        y = _forward(x, gamma, beta, epsilon=epsilon, dtype=dtype)
+        return y, lambda dy: _backward(x, gamma, dy, epsilon=epsilon)
+
+    return apply(x, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))
+
+
+def _plain(x, gamma, beta, epsilon, dtype):
     x = wide(x)
     centred = x - tf.reduce_mean(x, -1, keepdims=True)
     variance = tf.reduce_mean(centred * centred, -1, keepdims=True)
     normal = centred * tf.math.rsqrt(variance + epsilon)
     return tf.cast(normal * tf.cast(gamma, x.dtype) + tf.cast(beta, x.dtype), dtype)
+
+
+@program
+def _forward(x, gamma, beta, *, epsilon, dtype):
+    normal, _ = _normal(x, epsilon)
+    return tf.cast(normal * tf.cast(gamma, normal.dtype) + tf.cast(beta, normal.dtype), dtype)
+
+
+@program
+def _backward(x, gamma, upstream, *, epsilon):
+    """The gradients by x, gamma and beta."""
+    normal, inverse = _normal(x, epsilon)
+    dy, factors = tf.cast(upstream, normal.dtype), tf.cast(gamma, normal.dtype)
+    by_normal = dy * normal
+    share = factors / x.shape[-1]
+    dx = inverse * (dy * factors - row_dot(dy, share) - normal * row_dot(by_normal, share))
+    rows = list(range(len(x.shape) - 1))
+    d_gamma, d_beta = tf.reduce_sum(by_normal, rows), tf.reduce_sum(dy, rows)
+    return tf.cast(dx, x.dtype), tf.cast(d_gamma, gamma.dtype), tf.cast(d_beta, gamma.dtype)
+
+
+def _normal(x, epsilon):
+    """`x` with mean 0 and variance 1, and what its deviations were multiplied by."""
+    x = wide(x)
+    share = tf.fill([x.shape[-1]], tf.constant(1.0 / x.shape[-1], x.dtype))
+    centred = x - row_dot(x, share)
+    inverse = tf.math.rsqrt(row_dot(centred * centred, share) + epsilon)
+    return centred * inverse, inverse

@@ -9,6 +9,7 @@ from tfzoo.layers.feed_forward import FeedForward
 from tfzoo.layers.normalization import LayerNormalization
 from tfzoo.layers.position import PositionalEncoding, PositionEmbedding
 from tfzoo.layers.projection import Projection
+from tfzoo.layers.weights import in_place_of, weights_at_hand
 
 __all__ = [
     "Dropout",
@@ -22,4 +23,6 @@ __all__ = [
     "TokenEmbedding",
     "TransformerBlock",
     "dropout_seed",
+    "in_place_of",
+    "weights_at_hand",
 ]

@@ -91,11 +91,17 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             first = cache.index
             key, value = cache.append(key, value)
         mask = readable(tf.shape(query)[2], tf.shape(key)[2], first, self.causal, padding_mask)
-        scores = tf.matmul(query, key, transpose_b=True)
-        weights = kernels.masked_softmax(scores, mask, scale=self.head_dim**-0.5)
-        weights = self.dropout(weights, training=training)
-        read = self._join(tf.matmul(weights, value))
-        return self.output_projection(read, residual=residual, training=training)
+        drops = training and self.dropout.rate
+        read = kernels.attention(
+            query,
+            key,
+            value,
+            mask,
+            scale=self.head_dim**-0.5,
+            dropout=self.dropout.rate if drops else 0.0,
+            seed=self.dropout.new_seed() if drops else None,
+        )
+        return self.output_projection(self._join(read), residual=residual, training=training)
 
     def _heads(self, x):
         """(b, t, 3m) to query, key and value, each (b, h, t, d)."""

@@ -19,7 +19,8 @@ def dropout_seed(seed):
     generator state. Outside of it, layers draw from a Keras `SeedGenerator`.
 
     Args:
-        seed: int32 tensor (2,), another at each step, microbatch and replica.
+        seed: int32 tensor (3,): two numbers, others at each step, and the place of this pass's rows
+            among the equal parts of the step's batch. A batch then drops the same in any cut.
     """
     global _seed
     before, _seed = _seed, seed
@@ -60,10 +61,15 @@ class Dropout(keras.layers.Layer):
     def call(self, x, training=None):
         if not (training and self.rate):
             return x
+        return kernels.stateless_dropout(x, self.new_seed(), rate=self.rate)
+
+    def new_seed(self):
+        """int32 (3,): the seed of this layer's noise, for one use."""
         if _seed is None:
-            return keras.random.dropout(x, self.rate, seed=self.seed_generator)
-        salt = tf.constant([zlib.crc32(self.path.encode()) & 0x7FFFFFFF, 0], tf.int32)
-        return kernels.stateless_dropout(x, tf.bitwise.bitwise_xor(_seed, salt), rate=self.rate)
+            drawn = tf.math.floormod(self.seed_generator.next(), tf.int32.max)
+            return tf.concat([tf.cast(drawn, tf.int32), [0]], 0)
+        salt = tf.constant([zlib.crc32(self.path.encode()) & 0x7FFFFFFF, 0, 0], tf.int32)
+        return tf.bitwise.bitwise_xor(_seed, salt)
 
     def compute_output_shape(self, input_shape):
         return input_shape

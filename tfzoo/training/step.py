@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo import kernels, layers
-from tfzoo.training import schedules
+from tfzoo.training import schedules, streams
 
 _NUM_VALUES = 5  # Of a record, the step not counted.
 
@@ -59,6 +59,11 @@ class TrainingSteps:
         self.task = task
         self.optimizer = optimizer
         self.loss_scale = loss_scale
+        self._variables = model.trainable_variables
+        self._num_streams = streams.count(distribution, config.jit)
+        self._part_sums = self._sums_of_part
+        if self._num_streams > 1:
+            self._part_sums = tf.function(self._sums_of_part, autograph=False)
         self._run = tf.function(self._loop, autograph=False)
         self._one = self._step
         if config.jit == "true":
@@ -145,6 +150,8 @@ class TrainingSteps:
 
     def _sums(self, batch, step, factor):
         """On one replica: loss, number of targets and gradients, summed over all replicas."""
+        rows = self.config.global_batch_size // self.distribution.num_replicas
+        batch = {name: tf.ensure_shape(x, [rows, *x.shape[1:]]) for name, x in batch.items()}
         if self.config.num_microbatches == 1:
             sums = self._microbatch_sums(batch, step, 0, factor)
         else:
@@ -165,18 +172,31 @@ class TrainingSteps:
         return sums
 
     def _microbatch_sums(self, batch, step, index, factor):
+        parts = streams.cut(batch, self._num_streams)
+        weights = layers.weights_at_hand(self._variables, self.model.compute_dtype)
+        sums = [
+            self._part_sums(part, weights, self._seed(step, index, i, len(parts)), factor)
+            for i, part in enumerate(parts)
+        ]
+        return [kernels.wide_sum(terms) for terms in zip(*sums, strict=True)]
+
+    def _sums_of_part(self, batch, weights, seed, factor):
         smoothing = self.config.label_smoothing
-        with tf.GradientTape() as tape, layers.dropout_seed(self._seed(step, index)):
+        with (
+            tf.GradientTape() as tape,
+            layers.dropout_seed(seed),
+            layers.in_place_of(self._variables, weights),
+        ):
+            tape.watch(weights)
             loss = self.task.loss(self.model, batch, training=True, label_smoothing=smoothing)
             scaled = loss * factor
         gradients = tape.gradient(
-            scaled, self.optimizer.weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        dense = [tf.cast(tf.convert_to_tensor(g), tf.float32) for g in gradients]
-        return [loss, tf.reduce_sum(batch["weights"]), *dense]
+        return [loss, tf.reduce_sum(batch["weights"]), *map(tf.convert_to_tensor, gradients)]
 
-    def _seed(self, step, index):
-        """int32 (2,): another one for each step, microbatch and replica of a run."""
+    def _seed(self, step, microbatch, part=0, num_parts=1):
+        """int32 (3,), for dropout: of the run, of the step, and the part's place in the batch."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        part = step * self.config.num_microbatches + index
-        return tf.stack([self.config.seed, part * self.distribution.num_replicas + replica])
+        microbatch += replica * self.config.num_microbatches
+        return tf.stack([self.config.seed, step, microbatch * num_parts + part])

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.training import streams
 from tfzoo.training.pace import Pace, StopSignals
 
 
@@ -58,6 +59,10 @@ class Validation:
         self.task = task
         self.compiled = compiled
         self._lengths = np.array([len(token) for token in token_bytes], np.int32)
+        self._num_streams = streams.count(distribution, "auto")
+        self._part_sums = self._sums_of_part
+        if self._num_streams > 1:
+            self._part_sums = tf.function(self._sums_of_part, autograph=False)
         self._run = tf.function(self._loop, autograph=False)
 
     def __call__(self, batches, num_batches, signals=None):
@@ -94,8 +99,11 @@ class Validation:
 
     def _sums(self, batch):
         """On one replica: nats, targets and bytes, float64 (3,), summed over all replicas."""
+        sums = tf.add_n([self._part_sums(part) for part in streams.cut(batch, self._num_streams)])
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
+
+    def _sums_of_part(self, batch):
         weights = tf.cast(batch["weights"], tf.float64)
         lengths = tf.cast(tf.gather(self._lengths, batch["targets"]), tf.float64)
         nats = tf.cast(self.task.loss(self.model, batch, training=False), tf.float64)
-        sums = tf.stack([nats, tf.reduce_sum(weights), tf.reduce_sum(weights * lengths)])
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        return tf.stack([nats, tf.reduce_sum(weights), tf.reduce_sum(weights * lengths)])
