@@ -8,7 +8,7 @@ import sys
 
 import tensorflow as tf
 
-from tfzoo import flags, generation, serving, zoo
+from tfzoo import flags, generation, kernels, serving, zoo
 from tfzoo.errors import UsageError
 from tfzoo.evaluation.byte_ngram import bits_per_byte
 from tfzoo.tasks import TASKS
@@ -21,7 +21,6 @@ from tfzoo.training.loop import Stopped, Trainer, TrainingFailed
 from tfzoo.training.metrics import Metrics, read_rows
 from tfzoo.training.model_dir import ModelDir, resolved
 from tfzoo.training.progress import Progress
-from tfzoo.training.streams import spare_threads
 
 _SAMPLE_TOKENS = 80
 
@@ -67,7 +66,7 @@ def train(given: TrainFlags) -> int:
 
 def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
-    spare_threads()
+    kernels.spare_a_thread()
     distribution = new_distribution(config)
     try:
         _fit_and_export(config, run, distribution)

@@ -8,13 +8,13 @@ import tensorflow as tf
 from benchmarks.peers.batches import training_batches
 from benchmarks.settings import Setting
 from benchmarks.turns import take_turns
+from tfzoo import kernels
 from tfzoo.models import GPT2
 from tfzoo.tasks import CausalLanguageModeling
 from tfzoo.training import distribution
 from tfzoo.training.config import TrainConfig
 from tfzoo.training.optimizer import AdamW
 from tfzoo.training.step import TrainingSteps
-from tfzoo.training.streams import spare_threads
 
 
 def main():
@@ -26,7 +26,7 @@ def main():
         schedule="constant",
         warmup_steps=0,
     )
-    spare_threads()
+    kernels.spare_a_thread()
     place = distribution.create(config)
     with place.scope():
         model = GPT2.from_preset(

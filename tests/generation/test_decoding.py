@@ -180,3 +180,11 @@ def test_a_decoder_follows_the_weights(dtype):
     table.assign(tf.tensor_scatter_nd_update(table.value * 0.0, [[30]], [[1.0] * 8]))
     model.decoder.final_norm.beta.assign([1.0] * 8)
     assert decoder.generate([[1]], options) == [[30] * 4] != before
+
+
+def test_no_program_is_made_anew_for_another_prompt(model):
+    decoder = Decoder(model, END_OF_TEXT)
+    for length in range(1, 8):
+        decoder.generate([list(range(1, 1 + length))], sampling(1, **GREEDY))
+    assert decoder._decode.experimental_get_tracing_count() == 1
+    assert decoder._prefill.experimental_get_tracing_count() <= 2

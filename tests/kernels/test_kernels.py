@@ -175,3 +175,11 @@ def test_write_columns_replaces_just_those_columns(compiled):
     expected = cache.copy()
     expected[:, :, 3:5] = new
     np.testing.assert_array_equal(write(tf.constant(3)), expected)
+
+
+@pytest.mark.parametrize("columns", [6, 7])
+def test_a_kernel_in_halves_gives_the_same_product(columns):
+    x, kernel = tf.constant(normal(1, 4)), tf.constant(normal(4, columns))
+    product = kernels.product(x, kernels.halves(kernel))
+    np.testing.assert_allclose(product, kernels.product(x, kernel), rtol=1e-6)
+    assert kernels.halves(kernel).shape.rank == (3 if columns == 6 else 2)

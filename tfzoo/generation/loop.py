@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfzoo import kernels
 from tfzoo.generation.prompts import bounded, left_padded, readable_columns
 from tfzoo.generation.samplers import sample
-from tfzoo.layers import KeyValueCache, in_place_of, weights_at_hand
+from tfzoo.layers import KeyValueCache, in_place_of, is_kernel, weights_at_hand
 
 
 class State(NamedTuple):
@@ -81,29 +82,39 @@ def prefill(model, token_ids, padding_mask, sampling, end_of_text, num_columns):
     return advance(model, state, token_ids, padding_mask, sampling, end_of_text)
 
 
-def decode(model, state, padding_mask, sampling, end_of_text, until):
-    """Draws until `until` (int32 ()) tokens a row are drawn, or every row is finished."""
-    output_weights = model.output_weights()
+def decode(model, state, padding_mask, sampling, end_of_text, until, halve_kernels=False):
+    """Draws until `until` (int32 ()) tokens a row are drawn, or every row is finished.
+
+    Args:
+        halve_kernels: bool. Whether to compute products in two halves: in a compiled program of one
+            row, with nothing beside it, that keeps two cores busy.
+    """
+    output_kernel = tf.transpose(model.output_weights())
 
     def unfinished(state):
         return (state.step < until) & ~tf.reduce_all(state.finished)
 
     def body(state):
         token_ids = state.last[:, None]
-        after = advance(
-            model, state, token_ids, padding_mask, sampling, end_of_text, output_weights
-        )
+        after = advance(model, state, token_ids, padding_mask, sampling, end_of_text, output_kernel)
         return (tf.nest.map_structure(_as_before, after, state),)
 
-    with in_place_of(model.weights, weights_at_hand(model.weights, model.compute_dtype)):
+    weights = weights_at_hand(model.weights, model.compute_dtype)
+    if halve_kernels:
+        output_kernel = kernels.halves(output_kernel)
+        weights = [
+            kernels.halves(value) if is_kernel(variable) else value
+            for variable, value in zip(model.weights, weights, strict=True)
+        ]
+    with in_place_of(model.weights, weights):
         return tf.while_loop(unfinished, body, (state,))[0]
 
 
-def advance(model, state, token_ids, padding_mask, sampling, end_of_text, output_weights=None):
+def advance(model, state, token_ids, padding_mask, sampling, end_of_text, output_kernel=None):
     """One step: reads the next tokens (b, t) of each row, then draws one token after the last."""
     cache = KeyValueCache(state.keys, state.values, state.index)
     hidden = model.hidden_states(token_ids, padding_mask=padding_mask, cache=cache)
-    logits = model.logits(hidden[:, -1], output_weights)
+    logits = model.logits(hidden[:, -1], output_kernel)
     drawn = sample(logits, *sampling[1:], state.step)
     finished = state.finished | (drawn == end_of_text)
     drawn = tf.where(finished, end_of_text, drawn)

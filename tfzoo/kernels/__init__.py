@@ -13,6 +13,8 @@ from tfzoo.kernels.elementwise import (
 )
 from tfzoo.kernels.embedding import embedding_lookup
 from tfzoo.kernels.layer_norm import layer_norm
+from tfzoo.kernels.product import halves, product
+from tfzoo.kernels.streams import cut, num_streams, spare_a_thread
 from tfzoo.kernels.write_columns import write_columns
 
 __all__ = [
@@ -23,11 +25,16 @@ __all__ = [
     "bias_residual",
     "compiled",
     "cross_entropy",
+    "cut",
     "embedding_lookup",
+    "halves",
     "is_compiled",
     "layer_norm",
     "masked_softmax",
+    "num_streams",
+    "product",
     "program",
+    "spare_a_thread",
     "stateless_dropout",
     "wide_sum",
     "write_columns",

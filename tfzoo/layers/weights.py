@@ -7,8 +7,7 @@ import tensorflow as tf
 def weights_at_hand(variables, dtype):
     """The values of weights as one pass of a model uses them.
 
-    Weights named `kernel` are operands of products in the compute dtype and nothing else, so they
-    are cast here, once, and not at each use.
+    Kernels are cast here, once, and not at each use.
 
     Args:
         variables: list of Keras variables.
@@ -19,10 +18,14 @@ def weights_at_hand(variables, dtype):
     """
     values = []
     for variable in variables:
-        is_kernel = variable.path.endswith("/kernel")
         value = tf.convert_to_tensor(variable.value)
-        values.append(tf.cast(value, dtype if is_kernel else variable.dtype))
+        values.append(tf.cast(value, dtype if is_kernel(variable) else variable.dtype))
     return values
+
+
+def is_kernel(variable):
+    """Whether a weight is the operand of products in the compute dtype, and nothing else."""
+    return variable.path.endswith("/kernel")
 
 
 def in_place_of(variables, values):

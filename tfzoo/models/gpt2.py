@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
+from tfzoo import kernels
 from tfzoo.models.decoder import Decoder
 
 
@@ -126,12 +127,16 @@ class GPT2(keras.Model):
         """float (v, m), in the compute dtype: logits are hidden states times its transpose."""
         return self.decoder.token_embedding.output_weights()
 
-    def logits(self, hidden, output_weights=None):
-        """float (..., m) to float32 (..., v); a loop may hand in `output_weights()`, made once."""
+    def logits(self, hidden, output_kernel=None):
+        """float (..., m) to float32 (..., v).
+
+        A loop may hand in `output_kernel`, the transpose of `output_weights()`, made once.
+        """
         rows = tf.reshape(hidden, [-1, self.config.hidden_dim])
-        if output_weights is None:
-            output_weights = self.output_weights()
-        logits = tf.matmul(rows, output_weights, transpose_b=True)
+        if output_kernel is None:
+            logits = tf.matmul(rows, self.output_weights(), transpose_b=True)
+        else:
+            logits = kernels.product(rows, output_kernel)
         shape = tf.concat([tf.shape(hidden)[:-1], [self.config.vocabulary_size]], 0)
         logits = tf.reshape(tf.cast(logits, tf.float32), shape)
         return tf.ensure_shape(logits, [*hidden.shape[:-1], self.config.vocabulary_size])

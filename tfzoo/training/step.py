@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo import kernels, layers
-from tfzoo.training import schedules, streams
+from tfzoo.training import schedules
 
 _NUM_VALUES = 5  # Of a record, the step not counted.
 
@@ -60,7 +60,7 @@ class TrainingSteps:
         self.optimizer = optimizer
         self.loss_scale = loss_scale
         self._variables = model.trainable_variables
-        self._num_streams = streams.count(distribution, config.jit)
+        self._num_streams = _num_streams(distribution, config.jit)
         self._part_sums = self._sums_of_part
         if self._num_streams > 1:
             self._part_sums = tf.function(self._sums_of_part, autograph=False)
@@ -172,7 +172,7 @@ class TrainingSteps:
         return sums
 
     def _microbatch_sums(self, batch, step, index, factor):
-        parts = streams.cut(batch, self._num_streams)
+        parts = kernels.cut(batch, self._num_streams)
         weights = layers.weights_at_hand(self._variables, self.model.compute_dtype)
         sums = [
             self._part_sums(part, weights, self._seed(step, index, i, len(parts)), factor)
@@ -200,3 +200,9 @@ class TrainingSteps:
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         microbatch += replica * self.config.num_microbatches
         return tf.stack([self.config.seed, step, microbatch * num_parts + part])
+
+
+def _num_streams(distribution, jit):
+    """Parts that a replica's batch is cut into; a step that is one XLA program has no branches."""
+    alone = distribution.num_local_replicas == 1 and jit != "true"
+    return kernels.num_streams() if alone else 1

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo import kernels
-from tfzoo.training import streams
 from tfzoo.training.pace import Pace, StopSignals
 
 
@@ -59,7 +58,7 @@ class Validation:
         self.task = task
         self.compiled = compiled
         self._lengths = np.array([len(token) for token in token_bytes], np.int32)
-        self._num_streams = streams.count(distribution, "auto")
+        self._num_streams = 1 if distribution.num_local_replicas > 1 else kernels.num_streams()
         self._part_sums = self._sums_of_part
         if self._num_streams > 1:
             self._part_sums = tf.function(self._sums_of_part, autograph=False)
@@ -99,7 +98,7 @@ class Validation:
 
     def _sums(self, batch):
         """On one replica: nats, targets and bytes, float64 (3,), summed over all replicas."""
-        sums = tf.add_n([self._part_sums(part) for part in streams.cut(batch, self._num_streams)])
+        sums = tf.add_n([self._part_sums(part) for part in kernels.cut(batch, self._num_streams)])
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
 
     def _sums_of_part(self, batch):

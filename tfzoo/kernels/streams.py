@@ -1,0 +1,40 @@
+"""Two halves of a batch, side by side on a CPU.
+
+A matrix product shared by all cores ends with cores that wait for each other, and between products
+most of them have nothing to do. Two branches of one graph, each with products of its own, keep them
+busy: on two cores a training step takes a sixth less time, and eight prompts are continued half as
+fast again.
+"""
+
+import os
+
+import tensorflow as tf
+
+
+def num_streams():
+    """How many branches keep this machine busy: two on a CPU, one on GPUs."""
+    return 1 if tf.config.list_physical_devices("GPU") else 2
+
+
+def cut(structure, num_parts):
+    """Cuts tensors (rows, ...) of any structure along their rows.
+
+    Returns:
+        list of such structures: `num_parts` of them, or one if the rows do not divide.
+    """
+    flat = tf.nest.flatten(structure)
+    rows = flat[0].shape[0]
+    if rows is None or rows % num_parts:
+        return [structure]
+    parts = zip(*(tf.split(x, num_parts) for x in flat), strict=True)
+    return [tf.nest.pack_sequence_as(structure, part) for part in parts]
+
+
+def spare_a_thread():
+    """Lets one operation use all cores but one: the thread that starts it works as well.
+
+    For a program that owns its process, before any TensorFlow operation runs.
+    """
+    if not tf.config.list_physical_devices("GPU"):
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores - 1))
