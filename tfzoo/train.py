@@ -66,7 +66,8 @@ def train(given: TrainFlags) -> int:
 
 def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
-    kernels.spare_a_thread()
+    rows = config.global_batch_size // config.num_microbatches
+    kernels.spare_a_thread(rows * checks.model_config(config).max_sequence_length)
     distribution = new_distribution(config)
     try:
         _fit_and_export(config, run, distribution)

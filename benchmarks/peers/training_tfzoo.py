@@ -26,7 +26,7 @@ def main():
         schedule="constant",
         warmup_steps=0,
     )
-    kernels.spare_a_thread()
+    kernels.spare_a_thread(setting.batch_size * setting.sequence_length)
     place = distribution.create(config)
     with place.scope():
         model = GPT2.from_preset(

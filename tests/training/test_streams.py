@@ -1,5 +1,6 @@
 """A batch cut in two for a CPU's cores is the batch."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -27,24 +28,29 @@ def test_rows_that_do_not_divide_stay_together():
 
 @pytest.mark.parametrize("fields", [{"dropout": 0.3}, {"dropout": 0.3, "num_microbatches": 2}])
 def test_two_streams_are_one(tmp_path, monkeypatch, fields):
-    def numbers():
+    def numbers(num_streams):
+        monkeypatch.setattr(kernels, "num_streams", lambda num_tokens: num_streams)
         config = tiny_run.tiny_config(tmp_path, global_batch_size=8, **fields)
         return np.array(tiny_run.numbers(tiny_run.uneven_steps(config)))
 
-    two = numbers()
-    monkeypatch.setattr(kernels, "num_streams", lambda: 1)
-    np.testing.assert_allclose(two, numbers(), rtol=1e-5)
+    np.testing.assert_allclose(numbers(2), numbers(1), rtol=1e-5)
 
 
 def test_a_step_of_one_program_has_one_stream():
-    place = distribution.create(TrainConfig())
-    assert step._num_streams(place, "auto") == kernels.num_streams()
-    assert step._num_streams(place, "true") == 1
+    config = TrainConfig()
+    place = distribution.create(config)
+    assert step.may_cut(config, place)
+    assert not step.may_cut(dataclasses.replace(config, jit="true"), place)
+
+
+def test_little_work_is_not_cut():
+    assert kernels.num_streams(1023) == 1
+    assert kernels.num_streams(1024) == (1 if tf.config.list_physical_devices("GPU") else 2)
 
 
 def test_a_thread_is_spared_before_tensorflow_runs():
     code = (
-        "import os, tensorflow as tf; from tfzoo import kernels; kernels.spare_a_thread();"
+        "import os, tensorflow as tf; from tfzoo import kernels; kernels.spare_a_thread(2048);"
         "cores = len(os.sched_getaffinity(0));"
         "assert tf.config.threading.get_intra_op_parallelism_threads() == max(1, cores - 1)"
     )

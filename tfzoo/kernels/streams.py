@@ -10,10 +10,16 @@ import os
 
 import tensorflow as tf
 
+_WORTH_CUTTING = 1024  # Tokens: with fewer, what the second gradient costs outweighs the gain.
 
-def num_streams():
-    """How many branches keep this machine busy: two on a CPU, one on GPUs."""
-    return 1 if tf.config.list_physical_devices("GPU") else 2
+
+def num_streams(num_tokens=_WORTH_CUTTING):
+    """How many branches keep this machine busy: two on a CPU, one on GPUs or for little work.
+
+    Args:
+        num_tokens: int, of a training step; decoding, which has no gradients, always gains.
+    """
+    return 1 if num_tokens < _WORTH_CUTTING or tf.config.list_physical_devices("GPU") else 2
 
 
 def cut(structure, num_parts):
@@ -30,11 +36,14 @@ def cut(structure, num_parts):
     return [tf.nest.pack_sequence_as(structure, part) for part in parts]
 
 
-def spare_a_thread():
-    """Lets one operation use all cores but one: the thread that starts it works as well.
+def spare_a_thread(num_tokens):
+    """Lets one operation use all cores but one, where another one runs beside it.
 
     For a program that owns its process, before any TensorFlow operation runs.
+
+    Args:
+        num_tokens: int, of a training step.
     """
-    if not tf.config.list_physical_devices("GPU"):
+    if num_streams(num_tokens) > 1:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         tf.config.threading.set_intra_op_parallelism_threads(max(1, cores - 1))

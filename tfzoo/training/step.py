@@ -60,9 +60,9 @@ class TrainingSteps:
         self.optimizer = optimizer
         self.loss_scale = loss_scale
         self._variables = model.trainable_variables
-        self._num_streams = _num_streams(distribution, config.jit)
+        self._may_cut = may_cut(config, distribution)
         self._part_sums = self._sums_of_part
-        if self._num_streams > 1:
+        if self._may_cut:
             self._part_sums = tf.function(self._sums_of_part, autograph=False)
         self._run = tf.function(self._loop, autograph=False)
         self._one = self._step
@@ -172,7 +172,8 @@ class TrainingSteps:
         return sums
 
     def _microbatch_sums(self, batch, step, index, factor):
-        parts = kernels.cut(batch, self._num_streams)
+        num_tokens = batch["weights"].shape.num_elements()
+        parts = kernels.cut(batch, kernels.num_streams(num_tokens) if self._may_cut else 1)
         weights = layers.weights_at_hand(self._variables, self.model.compute_dtype)
         sums = [
             self._part_sums(part, weights, self._seed(step, index, i, len(parts)), factor)
@@ -202,7 +203,6 @@ class TrainingSteps:
         return tf.stack([self.config.seed, step, microbatch * num_parts + part])
 
 
-def _num_streams(distribution, jit):
-    """Parts that a replica's batch is cut into; a step that is one XLA program has no branches."""
-    alone = distribution.num_local_replicas == 1 and jit != "true"
-    return kernels.num_streams() if alone else 1
+def may_cut(config, distribution):
+    """Whether halves of a batch may be branches: of the only replica, and not in one program."""
+    return distribution.num_local_replicas == 1 and config.jit != "true"
