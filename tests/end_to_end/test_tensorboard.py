@@ -10,11 +10,8 @@ import urllib.request
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-TABS = {
-    "timeseries": ["loss", "learning_rate", "gradient_norm", "validation_loss", "bits_per_byte"],
-    "text": ["sample"],
-    "hparams": ["learning_rate", "global_batch_size"],
-}
+SHOWN = [f"training/{name}" for name in ("loss", "learning_rate", "gradient_norm")]
+SHOWN += ["validation/loss", "validation/bits_per_byte"]
 
 
 @pytest.fixture(scope="module")
@@ -38,17 +35,17 @@ def address(calm):
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which is not installed")
-@pytest.mark.parametrize("tab", TABS)
-def test_a_browser_shows_the_run(address, tab, tmp_path):
+def test_a_browser_shows_the_run(address, tmp_path):
+    """Its cards of numbers."""
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     page = subprocess.run(
         [CHROMIUM, "--headless", *quiet, "--disable-component-update", "--disable-sync"]
-        + [f"--user-data-dir={tmp_path}", "--window-size=1400,3000", "--virtual-time-budget=30000"]
-        + ["--dump-dom", f"{address}#{tab}"],
+        + [f"--user-data-dir={tmp_path}", "--window-size=1400,3000", "--virtual-time-budget=60000"]
+        + ["--dump-dom", f"{address}#timeseries"],
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     ).stdout
-    missing = [name for name in TABS[tab] if name not in page]
-    assert not missing, f"not on the page: {missing}"
+    words = re.sub(r"\s+", "", page)
+    assert not [name for name in SHOWN if name not in words]
