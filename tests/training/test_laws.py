@@ -36,6 +36,13 @@ def test_compiled_steps_are_plain_steps(whole, tmp_path, jit):
     np.testing.assert_allclose(_numbers(tmp_path, {**FIELDS, "jit": jit}), whole, rtol=1e-5)
 
 
+@pytest.mark.parametrize("fields", [{"jit": "auto"}, {"num_microbatches": 2}])
+def test_recomputed_blocks_learn_what_kept_ones_do(tmp_path, fields):
+    dropping = {**FIELDS, **fields, "dropout": 0.2}
+    kept, recomputed = (_numbers(tmp_path, {**dropping, "remat": r}) for r in (False, True))
+    np.testing.assert_allclose(recomputed, kept, rtol=1e-5)
+
+
 def test_two_devices_are_one(whole, tmp_path):
     """And draw the same in dropout, as do two microbatches of one device."""
     plain = {**FIELDS, "num_virtual_devices": 2, "jit": "auto"}

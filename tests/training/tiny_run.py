@@ -40,7 +40,7 @@ def tiny_model(config, distribution, vocabulary_size):
 
     keras.utils.set_random_seed(config.seed)
     with distribution.scope():
-        return models.from_preset(
+        model = models.from_preset(
             "gpt2_tiny",
             dtype=config.precision,
             num_layers=1,
@@ -49,6 +49,8 @@ def tiny_model(config, distribution, vocabulary_size):
             max_sequence_length=LENGTH,
             dropout=config.dropout,
         )
+    model.decoder.remat = config.remat
+    return model
 
 
 def tiny_trainer(config, distribution=None, validation_bytes=700):

@@ -9,7 +9,7 @@ from tfzoo.layers.feed_forward import FeedForward
 from tfzoo.layers.normalization import LayerNormalization
 from tfzoo.layers.position import PositionalEncoding, PositionEmbedding
 from tfzoo.layers.projection import Projection
-from tfzoo.layers.weights import in_place_of, is_kernel, weights_at_hand
+from tfzoo.layers.weights import in_place_of, is_kernel, recomputed, weights_at_hand
 
 __all__ = [
     "Dropout",
@@ -25,5 +25,6 @@ __all__ = [
     "dropout_seed",
     "in_place_of",
     "is_kernel",
+    "recomputed",
     "weights_at_hand",
 ]

@@ -34,3 +34,28 @@ def in_place_of(variables, values):
     for variable, value in zip(variables, values, strict=True):
         scope.add_update((variable, value))  # Unlike `state_mapping`, it takes any dtype.
     return scope
+
+
+def recomputed(layer, **arguments):
+    """`layer` in training as a function of x that keeps x alone for the backward pass.
+
+    Weights that are tensors (`in_place_of`) are handed in: `tf.recompute_grad` knows of no others
+    than its arguments and variables, and their gradients would be lost without a word.
+
+    Args:
+        layer: Keras layer.
+        **arguments: of its call, which get no gradients.
+
+    Returns:
+        A function of a tensor, giving a tensor.
+    """
+    variables = layer.trainable_variables
+    values = [variable.value for variable in variables]
+    if any(isinstance(value, tf.Variable) for value in values):
+        return tf.recompute_grad(lambda x: layer(x, **arguments, training=True))
+
+    def call(x, *values):
+        with in_place_of(variables, values):
+            return layer(x, **arguments, training=True)
+
+    return lambda x: tf.recompute_grad(call)(x, *values)

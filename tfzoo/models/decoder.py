@@ -10,6 +10,7 @@ from tfzoo.layers import (
     PositionEmbedding,
     TokenEmbedding,
     TransformerBlock,
+    recomputed,
 )
 from tfzoo.layers.masks import positions
 
@@ -82,7 +83,7 @@ class Decoder(keras.layers.Layer):
             if cache is not None:
                 x = block(x, padding_mask, cache=cache.layer(i), training=training)
             elif self.remat and training:
-                x = tf.recompute_grad(_reading(block, padding_mask))(x)
+                x = recomputed(block, padding_mask=padding_mask)(x)
             else:
                 x = block(x, padding_mask, training=training)
         if cache is not None:
@@ -109,8 +110,3 @@ class Decoder(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.config.hidden_dim)
-
-
-def _reading(block, padding_mask):
-    """`block` in training as a function of its input alone, as `tf.recompute_grad` wants it."""
-    return lambda x: block(x, padding_mask, training=True)

@@ -183,17 +183,14 @@ class TrainingSteps:
 
     def _sums_of_part(self, batch, weights, seed, factor):
         smoothing = self.config.label_smoothing
-        with (
-            tf.GradientTape() as tape,
-            layers.dropout_seed(seed),
-            layers.in_place_of(self._variables, weights),
-        ):
-            tape.watch(weights)
-            loss = self.task.loss(self.model, batch, training=True, label_smoothing=smoothing)
-            scaled = loss * factor
-        gradients = tape.gradient(
-            scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
-        )
+        with layers.dropout_seed(seed), layers.in_place_of(self._variables, weights):
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                loss = self.task.loss(self.model, batch, training=True, label_smoothing=smoothing)
+                scaled = loss * factor
+            gradients = tape.gradient(  # Within: a block that is computed anew drops the same.
+                scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+            )
         return [loss, tf.reduce_sum(batch["weights"]), *map(tf.convert_to_tensor, gradients)]
 
     def _seed(self, step, microbatch, part=0, num_parts=1):
