@@ -15,7 +15,7 @@ from tfzoo.errors import UsageError
 from tfzoo.tokenizers import merges as merge_files
 from tfzoo.tokenizers.byte_pair import WHITE_SPACE, BytePairTokenizer
 from tfzoo.tokenizers.byte_pair_graph import character_classes
-from tfzoo.tokenizers.tokenizer import END_OF_TEXT
+from tfzoo.tokenizers.specials import END_OF_TEXT
 
 CONTEXTS = ("a{}b", " {}", "{} ", "1{}2", "'{}", "!{}?", "\n{}\t ", "'s{}'s", "{0}{0}'re")
 

@@ -5,12 +5,18 @@ from adversarial_text import strings
 from tokenizer_contract import LAWS
 
 from tfzoo import tokenizers
+from tfzoo.tokenizers.specials import ADDED
+
+KINDS = {kind: (kind, {}) for kind in tokenizers.TOKENIZERS} | {
+    f"{kind}_with_roles": (kind, {"roles": ADDED}) for kind in ("byte_pair", "bytes", "characters")
+}
 
 
-@pytest.fixture(scope="module", params=tokenizers.TOKENIZERS)
+@pytest.fixture(scope="module", params=KINDS)
 def tokenizer(request):
     """One of each kind, trained on other awkward strings than the ones it is tested on."""
-    return tokenizers.train(request.param, strings(3000, seed=1)[::2], vocabulary_size=600)
+    kind, options = KINDS[request.param]
+    return tokenizers.train(kind, strings(3000, seed=1)[::2], vocabulary_size=600, **options)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)

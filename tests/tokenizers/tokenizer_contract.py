@@ -5,10 +5,13 @@ import pickle
 import random
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from adversarial_text import invalid, strings
 
 from tfzoo import tokenizers
+from tfzoo.errors import UsageError
+from tfzoo.tokenizers.specials import ROLES
 from tfzoo.tokenizers.tokenizer import as_text
 
 TEXTS = strings(2000) + ["word " * 20000, "x" * 70000]
@@ -33,21 +36,64 @@ def ids_are_in_the_vocabulary(tokenizer, folder):
 
 
 def token_bytes_are_what_ids_stand_for(tokenizer, folder):
+    if not tokenizer.is_lossless:
+        return
     for text, row in zip(TEXTS, tokenizer.encode_batch(TEXTS), strict=True):
         joined = b"".join(tokenizer.token_bytes[i] for i in row)
         assert joined == known(tokenizer, text).encode()
 
 
 def decoding_undoes_encoding(tokenizer, folder):
+    if not tokenizer.is_lossless:
+        return
     expected = [known(tokenizer, text) for text in TEXTS]
     assert tokenizer.decode_batch(tokenizer.encode_batch(TEXTS)) == expected
 
 
 def text_never_yields_special_ids(tokenizer, folder):
-    assert tokenizer.token_bytes[tokenizer.end_of_text] == b""
-    typed = ["<|endoftext|>", "a<|endoftext|>", " <|endoftext|>\n", *TEXTS]
-    assert not any(tokenizer.end_of_text in row for row in tokenizer.encode_batch(typed))
-    assert not np.any(tokenizer.graph().tokenize(typed).flat_values == tokenizer.end_of_text)
+    special_ids = {i for role, i in tokenizer.special_ids.items() if role != "unknown"}
+    special_ids |= set(tokenizer.sentinels)
+    assert {tokenizer.token_bytes[i] for i in special_ids} == {b""}
+    tokens = [*tokenizer.special_tokens.values(), "<extra_id_0>", "<unk>", "[MASK]"]
+    forms = ("{}", "a{}", " {}\n", "{0}{0}", "a {} b", "##{}")
+    typed = [*(form.format(token) for token in tokens for form in forms), *TEXTS]
+    assert not any(special_ids & set(row) for row in tokenizer.encode_batch(typed))
+    assert not special_ids & set(tokenizer.graph().tokenize(typed).flat_values.numpy().tolist())
+
+
+def special_ids_have_roles(tokenizer, folder):
+    assert "end_of_text" in tokenizer.special_ids
+    assert set(tokenizer.special_ids) <= set(ROLES)
+    assert tokenizer.special_tokens.keys() - {"unknown"} == tokenizer.special_ids.keys() - {
+        "unknown"
+    }
+    assert all(0 <= i < tokenizer.vocabulary_size for i in tokenizer.special_ids.values())
+    for role in ROLES:
+        if role in tokenizer.special_ids:
+            assert tokenizer.special(role) == tokenizer.special_ids[role]
+        else:
+            with pytest.raises(UsageError, match=f"--tokenizer.*{role}"):
+                tokenizer.special(role)
+
+
+def word_starts_tell_of_every_id(tokenizer, folder):
+    assert tokenizer.word_starts.dtype == np.bool_
+    assert tokenizer.word_starts.shape == (tokenizer.vocabulary_size,)
+    assert tokenizer.word_starts[list(tokenizer.special_ids.values())].all()
+
+
+def joining_frames_the_ids_and_cuts_them(tokenizer, folder):
+    first, second = tokenizer.encode_batch(["some words", "others that are more"])
+    special_ids = set(tokenizer.special_ids.values())
+    whole = tokenizer.join("some words", "others that are more")
+    assert [i for i in whole.token_ids if i not in special_ids] == [
+        i for i in first + second if i not in special_ids
+    ]
+    assert len(whole.segment_ids) == len(whole.token_ids)
+    assert tokenizer.join_ids(first, second) == whole
+    assert len(tokenizer.join("some words", "others that are more", 9).token_ids) <= 9
+    assert len(tokenizer.join("some words", max_length=4).token_ids) <= 4
+    assert tokenizer.join("some words").token_ids[-1] == tokenizer.end_of_text
 
 
 def invalid_bytes_become_replacement_characters(tokenizer, folder):
@@ -117,7 +163,9 @@ def saving_keeps_it(tokenizer, folder):
     again = tokenizers.load(folder)
     assert type(again) is type(tokenizer) and again.kind == tokenizer.kind
     assert again.fingerprint == tokenizer.fingerprint
-    assert again.end_of_text == tokenizer.end_of_text
+    assert again.special_ids == tokenizer.special_ids
+    assert again.sentinels == tokenizer.sentinels
+    assert again.layout == tokenizer.layout
     assert again.token_bytes == tokenizer.token_bytes
     assert again.encode_batch(TEXTS) == tokenizer.encode_batch(TEXTS)
 
@@ -161,6 +209,9 @@ LAWS = (
     token_bytes_are_what_ids_stand_for,
     decoding_undoes_encoding,
     text_never_yields_special_ids,
+    special_ids_have_roles,
+    word_starts_tell_of_every_id,
+    joining_frames_the_ids_and_cuts_them,
     invalid_bytes_become_replacement_characters,
     graph_gives_the_same_ids,
     nothing_gives_nothing,

@@ -35,8 +35,8 @@ def load(folder) -> Tokenizer:
     """Reads the tokenizer that a folder holds, of whatever kind.
 
     Args:
-        folder: path. One that `Tokenizer.save` wrote, or one with GPT-2's two files, vocab.json and
-            merges.txt.
+        folder: path. One that `Tokenizer.save` wrote, or one with a published model's files:
+            vocab.json and merges.txt (GPT-2, RoBERTa).
 
     Raises:
         UsageError: if the folder holds no tokenizer, or a broken one.
@@ -54,14 +54,18 @@ def train(
     documents: Iterable[str | bytes],
     vocabulary_size: int,
     progress: Callable[[int], None] | None = None,
+    **options,
 ) -> Tokenizer:
     """Makes a tokenizer of the named kind from text.
 
     Args:
         kind: str. A key of `TOKENIZERS`.
         documents: iterable of str or UTF-8 bytes, read once.
-        vocabulary_size: int. The number of ids wanted; `bytes` always has 257.
+        vocabulary_size: int. The number of ids wanted, special ones included; `bytes` always has
+            256 and its special ones.
         progress: function, or None. Called with the bytes read so far.
+        **options: of the kind. All take `roles`: the special tokens that there must be besides
+            end-of-text, of "start", "separator", "padding" and "mask".
 
     Raises:
         UsageError: if the kind is unknown, or `vocabulary_size` too small for it.
@@ -71,4 +75,4 @@ def train(
             f"`--tokenizer` must be one of {', '.join(TOKENIZERS)}, or the folder of a tokenizer. "
             f"Received: --tokenizer={kind}"
         )
-    return TOKENIZERS[kind].train(documents, vocabulary_size, progress)
+    return TOKENIZERS[kind].train(documents, vocabulary_size, progress, **options)

@@ -4,16 +4,19 @@ The text is cut into words (a space stays with the word after it), the words int
 bytes are joined by the merges that training found, those of lowest rank first.
 """
 
+import functools
 import itertools
 import json
 import re
 
+import numpy as np
 import tokenizers as hf
 from absl import logging
 
 from tfzoo.errors import UsageError
 from tfzoo.tokenizers import merges as merge_files
-from tfzoo.tokenizers.tokenizer import END_OF_TEXT, Tokenizer, count_bytes
+from tfzoo.tokenizers.specials import special_tokens
+from tfzoo.tokenizers.tokenizer import Tokenizer, count_bytes
 
 WHITE_SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # White_Space
 _BORDER = re.compile(f"(?<=[^{WHITE_SPACE}])(?=[{WHITE_SPACE}])")  # no word goes on over it
@@ -37,50 +40,57 @@ class BytePairTokenizer(Tokenizer):
     Args:
         vocabulary: dict from token, in GPT-2's byte characters, to id.
         merges: list of pairs of tokens, in order of their ranks.
-        end_of_text: str. The special token; it must be in the vocabulary.
+        special: dict from role to token, or None for end-of-text alone; the vocabulary has them.
     """
 
     kind = "byte_pair"
 
-    def __init__(self, vocabulary, merges, end_of_text=END_OF_TEXT):
+    def __init__(self, vocabulary, merges, special=None):
         self.vocabulary = vocabulary
         self.merges = merges
-        self._end_of_text_token = end_of_text
-        tokens = sorted(vocabulary, key=vocabulary.get)
+        special = special or special_tokens()
+        left_out = set(special.values())
         super().__init__(
-            [b"" if token == end_of_text else merge_files.to_bytes(token) for token in tokens],
-            end_of_text=vocabulary[end_of_text],
+            [
+                b"" if token in left_out else merge_files.to_bytes(token)
+                for token in _in_order(vocabulary)
+            ],
+            special,
+            {role: vocabulary[token] for role, token in special.items()},
         )
         self._fast = hf.Tokenizer(hf.models.BPE(vocabulary, merges))
         self._fast.pre_tokenizer = _words()
 
     @classmethod
-    def train(cls, documents, vocabulary_size, progress=None):
-        """Learns merges from the text, most frequent pair first, with one id for end-of-text.
+    def train(cls, documents, vocabulary_size, progress=None, *, roles=()):
+        """Learns merges from the text, most frequent pair first; the special ids come last.
 
         Warns when the text has too few repeated pairs for as many ids as were asked for. Memory
         grows with the different words; of runs of 64 characters without a space between, which
         hardly repeat, no more than 2^22 characters are read.
 
         Raises:
-            UsageError: if `vocabulary_size` is less than 257.
+            UsageError: if `vocabulary_size` is less than 257, or than what the roles need.
         """
-        if vocabulary_size < 257:
+        special = special_tokens(roles)
+        last = list(dict.fromkeys(special.values()))
+        if vocabulary_size < 256 + len(last):
             raise UsageError(
-                "`--vocabulary_size` must be at least 257 with --tokenizer=byte_pair: 256 bytes, "
-                f"end-of-text. Received: --vocabulary_size={vocabulary_size}"
+                f"`--vocabulary_size` must be at least {256 + len(last)} with "
+                f"--tokenizer=byte_pair: 256 bytes, {', '.join(last)}. "
+                f"Received: --vocabulary_size={vocabulary_size}"
             )
         fast = hf.Tokenizer(hf.models.BPE())
         fast.pre_tokenizer = _words()
         trainer = hf.trainers.BpeTrainer(
-            vocab_size=vocabulary_size - 1,
+            vocab_size=vocabulary_size - len(last),
             min_frequency=2,
             initial_alphabet=list(merge_files.BYTE_CHARACTERS),
             show_progress=False,
         )
         fast.train_from_iterator(_training_pieces(count_bytes(documents, progress)), trainer)
         model = json.loads(fast.to_str())["model"]
-        vocabulary = model["vocab"] | {END_OF_TEXT: len(model["vocab"])}
+        vocabulary = {token: n for n, token in enumerate(_in_order(model["vocab"]) + last)}
         if len(vocabulary) < vocabulary_size:
             logging.warning(
                 "The text yields a vocabulary of %d tokens only, less than --vocabulary_size=%d: "
@@ -88,7 +98,11 @@ class BytePairTokenizer(Tokenizer):
                 len(vocabulary),
                 vocabulary_size,
             )
-        return cls(vocabulary, [tuple(merge) for merge in model["merges"]])
+        return cls(vocabulary, [tuple(merge) for merge in model["merges"]], special)
+
+    @functools.cached_property
+    def word_starts(self):
+        return np.array([piece[:1] in b" \t\n\r" for piece in self.token_bytes])  # b"" too
 
     def safe_split(self, text, near):
         if near >= len(text):
@@ -114,13 +128,13 @@ class BytePairTokenizer(Tokenizer):
     def _files(self):
         return merge_files.to_files(self.vocabulary, self.merges)
 
-    def _special_tokens(self):
-        return {"end_of_text": self._end_of_text_token}
-
     @classmethod
-    def _read(cls, folder, special_tokens):
-        end_of_text = special_tokens["end_of_text"]
-        return cls(*merge_files.read(folder, end_of_text), end_of_text)
+    def _read(cls, folder, special):
+        return cls(*merge_files.read(folder, special))
+
+
+def _in_order(vocabulary) -> list[str]:
+    return sorted(vocabulary, key=vocabulary.get)
 
 
 def _words():

@@ -9,6 +9,12 @@ from tfzoo.errors import UsageError
 
 HEADER = "tfzoo_tokenizer.json"
 _FORMAT = 1
+_KIND_OF_FILE = {  # what published models come with
+    "vocab.json": "byte_pair",
+    "merges.txt": "byte_pair",
+    "vocab.txt": "word_piece",
+    "*.model": "sentence_piece",
+}
 
 
 def broken(folder, fault: str, remedy: str) -> UsageError:
@@ -17,22 +23,23 @@ def broken(folder, fault: str, remedy: str) -> UsageError:
 
 
 def kind_of(folder) -> str:
-    """The kind that the folder's header names; GPT-2's two files without a header are byte_pair."""
+    """The kind that the folder's header names, or that its files without a header are known for."""
     folder = Path(folder)
     if not folder.is_dir():
         raise broken(
             folder,
             "is not a folder",
-            "Give the folder of a tokenizer, or byte_pair, bytes or characters to make one.",
+            "Give a tokenizer's folder, or the name of a kind, such as byte_pair, to make one.",
         )
     if (folder / HEADER).exists():
-        return str(read_header(folder)["kind"])
-    if (folder / "vocab.json").exists() or (folder / "merges.txt").exists():
-        return "byte_pair"
+        return str(_read_header(folder)["kind"])
+    for pattern, kind in _KIND_OF_FILE.items():
+        if any(folder.glob(pattern)):
+            return kind
     raise broken(
         folder,
-        f"holds no tokenizer: neither {HEADER}, nor vocab.json and merges.txt",
-        "Give a folder that tfzoo saved, or one with GPT-2's two files.",
+        f"holds no tokenizer: neither {HEADER}, nor {', '.join(_KIND_OF_FILE)}",
+        "Give a folder that tfzoo saved, or one with the files of a published model.",
     )
 
 
@@ -41,10 +48,12 @@ def header(kind: str, special_tokens: dict[str, str]) -> bytes:
     return to_json({"format": _FORMAT, "kind": kind, "special_tokens": special_tokens})
 
 
-def read_header(folder) -> dict:
-    """The header as a dict with "kind" and "special_tokens"; those of GPT-2 where there is none."""
-    if not (Path(folder) / HEADER).exists():
-        return {"kind": "byte_pair", "special_tokens": {"end_of_text": "<|endoftext|>"}}
+def special_tokens(folder) -> dict[str, str]:
+    """Role to special token, as the header has them; empty where there is no header."""
+    return _read_header(folder)["special_tokens"] if (Path(folder) / HEADER).exists() else {}
+
+
+def _read_header(folder) -> dict:
     found = read_json(folder, HEADER)
     try:
         known = found["format"] == _FORMAT and found["kind"] and found["special_tokens"]

@@ -7,6 +7,7 @@ a word without spaces: " the" reads "Ġthe".
 import itertools
 
 from tfzoo.tokenizers import folders
+from tfzoo.tokenizers.specials import ADDED, special_tokens
 
 VOCABULARY_FILE = "vocab.json"
 MERGES_FILE = "merges.txt"
@@ -29,18 +30,26 @@ def to_bytes(token: str) -> bytes:
     return token.translate(_BYTES).encode("latin-1")
 
 
-def read(folder, end_of_text: str) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """The vocabulary (token to id) and the merges, in order of their ranks.
+def read(folder, special: dict[str, str]):
+    """What the two files hold.
 
     Args:
         folder: path of the folder with the two files.
-        end_of_text: str. The special token, which merges must not make.
+        special: dict from role to special token, which merges must not make; empty for the special
+            tokens of RoBERTa, if the vocabulary has them all, or else of GPT-2.
+
+    Returns:
+        The vocabulary (dict from token to id), the merges (list of pairs of tokens, in order of
+        their ranks), and the special tokens (dict from role to token).
 
     Raises:
         UsageError: if a file is missing or broken, or if the two contradict each other.
     """
     vocabulary = folders.read_json(folder, VOCABULARY_FILE)
-    fault = _fault_of_vocabulary(vocabulary, end_of_text)
+    fault = _fault_of_ids(vocabulary)
+    if not fault:
+        special = special or special_tokens(ADDED if set(ADDED.values()) <= set(vocabulary) else ())
+        fault = _fault_of_tokens(vocabulary, set(special.values()))
     if fault:
         raise folders.broken(folder, f"has a {VOCABULARY_FILE} {fault}", _REMEDY)
     merges = []
@@ -49,14 +58,14 @@ def read(folder, end_of_text: str) -> tuple[dict[str, int], list[tuple[str, str]
     for number, line in enumerate(lines[start:], start + 1):
         if line:
             merges.append(tuple(line.split(" ")))
-            fault = _fault_of_merge(merges[-1], vocabulary, end_of_text)
+            fault = _fault_of_merge(merges[-1], vocabulary, set(special.values()))
             if fault:
                 raise folders.broken(
                     folder, f"has a {MERGES_FILE} whose line {number} {fault}", _REMEDY
                 )
     if len(set(merges)) < len(merges):
         raise folders.broken(folder, f"has a {MERGES_FILE} with a line that comes twice", _REMEDY)
-    return vocabulary, merges
+    return vocabulary, merges, special
 
 
 def to_files(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> dict[str, bytes]:
@@ -69,33 +78,37 @@ def to_files(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> dict[
     }
 
 
-def _fault_of_vocabulary(vocabulary, end_of_text) -> str | None:
+def _fault_of_ids(vocabulary) -> str | None:
     if not isinstance(vocabulary, dict) or not all(type(n) is int for n in vocabulary.values()):
         return "that is not one JSON object from token to id"
     if sorted(vocabulary.values()) != list(range(len(vocabulary))):
         return "whose ids are not 0, 1, 2, ... without holes or repetitions"
-    if end_of_text not in vocabulary:
-        return f"without the token {end_of_text}, which separates documents"
+    return None
+
+
+def _fault_of_tokens(vocabulary, special) -> str | None:
+    for token in sorted(special - set(vocabulary)):
+        return f"without the special token {token}"
     lacking = [f"0x{n:02x}" for n, char in enumerate(BYTE_CHARACTERS) if char not in vocabulary]
     if lacking:
         return (
             f"without a token for the byte {lacking[0]} ({len(lacking)} of 256 bytes are missing)"
         )
     alphabet = set(BYTE_CHARACTERS)
-    foreign = [t for t in vocabulary if t != end_of_text and not (t and alphabet.issuperset(t))]
+    foreign = [t for t in vocabulary if t not in special and not (t and alphabet.issuperset(t))]
     if foreign:
         return f"with the token {foreign[0]!r}, which is not written in GPT-2's byte characters"
     return None
 
 
-def _fault_of_merge(merge, vocabulary, end_of_text) -> str | None:
+def _fault_of_merge(merge, vocabulary, special) -> str | None:
     if len(merge) != 2 or not all(merge):
         return "is not two tokens with a space between them"
     unknown = [token for token in (*merge, "".join(merge)) if token not in vocabulary]
     if unknown:
         return f"needs the token {unknown[0]!r}, which {VOCABULARY_FILE} does not have"
-    if "".join(merge) == end_of_text:
-        return f"makes the special token {end_of_text}, which text must never yield"
+    if "".join(merge) in special:
+        return f"makes the special token {''.join(merge)}, which text must never yield"
     return None
 
 

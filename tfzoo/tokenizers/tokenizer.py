@@ -5,9 +5,11 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterable
 
-from tfzoo.tokenizers import folders
+import numpy as np
 
-END_OF_TEXT = "<|endoftext|>"
+from tfzoo.errors import UsageError
+from tfzoo.tokenizers import folders, joining
+
 REPLACEMENT = "\ufffd".encode()  # what stands for bytes that are not UTF-8
 
 
@@ -26,19 +28,61 @@ class Tokenizer(abc.ABC):
 
     The fast face (`encode_batch`, `decode_batch`) serves corpora; the graph face (`graph()`) is
     made of TensorFlow ops and gives the same ids and the same text. Text never yields a special
-    id: what looks like a special token is encoded letter by letter.
+    id: what looks like a special token is encoded letter by letter. The one exception is the id
+    for what is unknown.
+
+    Args:
+        token_bytes: list of bytes, one an id.
+        special_tokens: dict from role (`specials.ROLES`) to the token as the files write it.
+        special_ids: dict from role to id.
+        sentinels: list of int.
 
     Attributes:
         kind: str. Key in `TOKENIZERS`.
+        is_lossless: bool. Whether decoding gives the text back, letter by letter.
+        layout: `joining.Layout`. How `join` sets the special tokens around texts.
         token_bytes: list of bytes, one an id: what the id stands for, b"" for special tokens.
-        end_of_text: int. The id that separates documents.
+        special_tokens: dict from role to token.
+        special_ids: dict from role to id; always with "end_of_text", the others where they are.
+        sentinels: list of int. The ids that stand for what was left out (T5's <extra_id_0>, ...),
+            in their order; empty for kinds without.
     """
 
     kind: str
+    is_lossless = True
 
-    def __init__(self, token_bytes: list[bytes], end_of_text: int):
+    def __init__(self, token_bytes: list[bytes], special_tokens, special_ids, sentinels=()):
         self.token_bytes = token_bytes
-        self.end_of_text = end_of_text
+        self.special_tokens = special_tokens
+        self.special_ids = special_ids
+        self.sentinels = list(sentinels)
+        self.layout = (
+            joining.ROBERTA if {"start", "separator"} <= special_ids.keys() else joining.PLAIN
+        )
+
+    @property
+    def end_of_text(self) -> int:
+        """The id that separates documents."""
+        return self.special_ids["end_of_text"]
+
+    def special(self, role: str) -> int:
+        """The id of the special token that plays a role.
+
+        Raises:
+            UsageError: if the tokenizer has no token for it.
+        """
+        if role not in self.special_ids:
+            raise UsageError(
+                f"`--tokenizer` must have a token for the role of {role} here, and this one (kind "
+                f"{self.kind}) has none. Use word_piece, which has all, or a new "
+                f"{self.kind} made with it. Roles that this one has: {', '.join(self.special_ids)}."
+            )
+        return self.special_ids[role]
+
+    @functools.cached_property
+    def word_starts(self) -> np.ndarray:
+        """bool [v]: whether an id begins a word: special ids do, and all ids where no words are."""
+        return np.ones(self.vocabulary_size, np.bool_)
 
     @property
     def vocabulary_size(self) -> int:
@@ -61,6 +105,26 @@ class Tokenizer(abc.ABC):
         """The text of each list of ids; special ids are left out, broken characters are U+FFFD."""
         piece = self.token_bytes.__getitem__
         return [b"".join(map(piece, row)).decode("utf-8", "replace") for row in ids]
+
+    def join(self, first: str, second: str | None = None, max_length=None) -> joining.Joined:
+        """One text or a pair as the model reads it: ids with the special ones, and their segments.
+
+        Too long a pair loses the last tokens of the longer text first (of equals, the second).
+
+        Args:
+            first: str or UTF-8 bytes.
+            second: the same, or None.
+            max_length: int, or None. The most tokens that may come out, special ones included.
+
+        Raises:
+            ValueError: if `max_length` has no room for the special tokens.
+        """
+        texts = [first] if second is None else [first, second]
+        return self.join_ids(*self.encode_batch(texts), max_length=max_length)
+
+    def join_ids(self, first: list[int], second=None, max_length=None) -> joining.Joined:
+        """`join` for texts that are ids already."""
+        return joining.join(self.layout, self.special_ids, first, second, max_length)
 
     def safe_split(self, text: bytes, near: int) -> int:
         """The largest place <= near where text may be cut without changing its ids.
@@ -93,7 +157,7 @@ class Tokenizer(abc.ABC):
 
     @classmethod
     def load(cls, folder) -> "Tokenizer":
-        """Reads a folder that `save` wrote.
+        """Reads a folder that `save` wrote, or one with the files of the kind's origin.
 
         Raises:
             UsageError: if the folder is missing, broken, or of another kind.
@@ -101,7 +165,7 @@ class Tokenizer(abc.ABC):
         kind = folders.kind_of(folder)
         if kind != cls.kind:
             raise folders.broken(folder, f"holds a {kind} tokenizer", f"Asked for: {cls.kind}.")
-        return cls._read(folder, folders.read_header(folder)["special_tokens"])
+        return cls._read(folder, folders.special_tokens(folder))
 
     @classmethod
     @abc.abstractmethod
@@ -110,8 +174,14 @@ class Tokenizer(abc.ABC):
         documents: Iterable[str | bytes],
         vocabulary_size: int,
         progress: Callable[[int], None] | None = None,
+        *,
+        roles: Iterable[str] = (),
     ) -> "Tokenizer":
-        """Makes a tokenizer from documents, read once; `progress` gets the bytes so far."""
+        """Makes a tokenizer from documents, read once; `progress` gets the bytes so far.
+
+        Besides end-of-text there is a special token for each of `roles` (keys of `specials.ADDED`);
+        kinds that have them all in any case take no notice.
+        """
 
     @abc.abstractmethod
     def graph(self):
@@ -128,13 +198,10 @@ class Tokenizer(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def _read(cls, folder, special_tokens: dict[str, str]) -> "Tokenizer":
-        """The tokenizer whose `_files` are in the folder."""
-
-    def _special_tokens(self) -> dict[str, str]:
-        return {"end_of_text": END_OF_TEXT}
+        """The tokenizer whose `_files` are in the folder; no special tokens where no header is."""
 
     def _all_files(self) -> dict[str, bytes]:
-        return self._files() | {folders.HEADER: folders.header(self.kind, self._special_tokens())}
+        return self._files() | {folders.HEADER: folders.header(self.kind, self.special_tokens)}
 
 
 def count_bytes(documents: Iterable[str | bytes], progress) -> Iterable[str]:
