@@ -15,12 +15,14 @@ from tfzoo.tasks import TASKS
 from tfzoo.tokenizers import TOKENIZERS
 from tfzoo.training import checks, preparation
 from tfzoo.training.config import TrainConfig
+from tfzoo.training.distribution import check as planned_place
 from tfzoo.training.distribution import create as new_distribution
 from tfzoo.training.dry_run import plan
 from tfzoo.training.loop import Stopped, Trainer, TrainingFailed
 from tfzoo.training.metrics import Metrics, read_rows
 from tfzoo.training.model_dir import ModelDir, resolved
 from tfzoo.training.progress import Progress
+from tfzoo.training.step import num_streams
 
 _SAMPLE_TOKENS = 80
 
@@ -66,8 +68,9 @@ def train(given: TrainFlags) -> int:
 
 def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
-    rows = config.global_batch_size // config.num_microbatches
-    kernels.spare_a_thread(rows * checks.model_config(config).max_sequence_length)
+    length = checks.model_config(config).max_sequence_length
+    if num_streams(config, planned_place(config), length) > 1:
+        kernels.spare_a_thread()
     distribution = new_distribution(config)
     try:
         _fit_and_export(config, run, distribution)

@@ -14,7 +14,7 @@ from tfzoo.tasks import CausalLanguageModeling
 from tfzoo.training import distribution
 from tfzoo.training.config import TrainConfig
 from tfzoo.training.optimizer import AdamW
-from tfzoo.training.step import TrainingSteps
+from tfzoo.training.step import TrainingSteps, num_streams
 
 
 def main():
@@ -26,7 +26,8 @@ def main():
         schedule="constant",
         warmup_steps=0,
     )
-    kernels.spare_a_thread(setting.batch_size * setting.sequence_length)
+    if num_streams(config, distribution.check(config), setting.sequence_length) > 1:
+        kernels.spare_a_thread()
     place = distribution.create(config)
     with place.scope():
         model = GPT2.from_preset(

@@ -1,6 +1,5 @@
 """A batch cut in two for a CPU's cores is the batch."""
 
-import dataclasses
 import subprocess
 import sys
 
@@ -29,18 +28,32 @@ def test_rows_that_do_not_divide_stay_together():
 @pytest.mark.parametrize("fields", [{"dropout": 0.3}, {"dropout": 0.3, "num_microbatches": 2}])
 def test_two_streams_are_one(tmp_path, monkeypatch, fields):
     def numbers(num_streams):
-        monkeypatch.setattr(kernels, "num_streams", lambda num_tokens: num_streams)
+        monkeypatch.setattr(kernels, "num_streams", lambda num_tokens=None: num_streams)
         config = tiny_run.tiny_config(tmp_path, global_batch_size=8, **fields)
         return np.array(tiny_run.numbers(tiny_run.uneven_steps(config)))
 
     np.testing.assert_allclose(numbers(2), numbers(1), rtol=1e-5)
 
 
-def test_a_step_of_one_program_has_one_stream():
-    config = TrainConfig()
-    place = distribution.create(config)
-    assert step.may_cut(config, place)
-    assert not step.may_cut(dataclasses.replace(config, jit="true"), place)
+@pytest.mark.skipif(tf.config.list_physical_devices("GPU"), reason="streams are for CPUs")
+@pytest.mark.parametrize(
+    ("fields", "place", "expected"),
+    [
+        ({}, {}, 2),
+        ({"jit": "true"}, {}, 1),
+        ({"global_batch_size": 7}, {}, 1),
+        ({"num_microbatches": 8}, {}, 1),
+        ({}, {"num_local_replicas": 2}, 1),
+        ({}, {"num_workers": 2}, 2),
+        ({}, {"num_workers": 8}, 1),
+        ({"global_batch_size": 2}, {}, 1),
+    ],
+    ids=["whole", "one program", "odd", "odd parts", "devices", "workers", "odd rows", "little"],
+)
+def test_a_step_is_cut_where_that_gains(fields, place, expected):
+    config = TrainConfig(**fields)
+    place = distribution.Place(kind="any", **place)
+    assert step.num_streams(config, place, 256) == expected
 
 
 def test_little_work_is_not_cut():
@@ -50,7 +63,7 @@ def test_little_work_is_not_cut():
 
 def test_a_thread_is_spared_before_tensorflow_runs():
     code = (
-        "import os, tensorflow as tf; from tfzoo import kernels; kernels.spare_a_thread(2048);"
+        "import os, tensorflow as tf; from tfzoo import kernels; kernels.spare_a_thread();"
         "cores = len(os.sched_getaffinity(0));"
         "assert tf.config.threading.get_intra_op_parallelism_threads() == max(1, cores - 1)"
     )

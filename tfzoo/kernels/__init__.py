@@ -14,7 +14,7 @@ from tfzoo.kernels.elementwise import (
 from tfzoo.kernels.embedding import embedding_lookup
 from tfzoo.kernels.layer_norm import layer_norm
 from tfzoo.kernels.product import halves, product
-from tfzoo.kernels.streams import cut, num_streams, spare_a_thread
+from tfzoo.kernels.streams import branch, cut, num_streams, spare_a_thread
 from tfzoo.kernels.write_columns import write_columns
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "bias_activation",
     "bias_add",
     "bias_residual",
+    "branch",
     "compiled",
     "cross_entropy",
     "cut",

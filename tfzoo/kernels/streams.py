@@ -13,13 +13,14 @@ import tensorflow as tf
 _WORTH_CUTTING = 1024  # Tokens: with fewer, what the second gradient costs outweighs the gain.
 
 
-def num_streams(num_tokens=_WORTH_CUTTING):
+def num_streams(num_tokens=None):
     """How many branches keep this machine busy: two on a CPU, one on GPUs or for little work.
 
     Args:
-        num_tokens: int, of a training step; decoding, which has no gradients, always gains.
+        num_tokens: int, of a training step; None: there are no gradients, which always gains.
     """
-    return 1 if num_tokens < _WORTH_CUTTING or tf.config.list_physical_devices("GPU") else 2
+    little = num_tokens is not None and num_tokens < _WORTH_CUTTING
+    return 1 if little or tf.config.list_physical_devices("GPU") else 2
 
 
 def cut(structure, num_parts):
@@ -36,14 +37,15 @@ def cut(structure, num_parts):
     return [tf.nest.pack_sequence_as(structure, part) for part in parts]
 
 
-def spare_a_thread(num_tokens):
+def branch(function, num_parts):
+    """A function of one part, to be called for each: traced once if there are several."""
+    return tf.function(function, autograph=False) if num_parts > 1 else function
+
+
+def spare_a_thread():
     """Lets one operation use all cores but one, where another one runs beside it.
 
     For a program that owns its process, before any TensorFlow operation runs.
-
-    Args:
-        num_tokens: int, of a training step.
     """
-    if num_streams(num_tokens) > 1:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores - 1))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    tf.config.threading.set_intra_op_parallelism_threads(max(1, cores - 1))

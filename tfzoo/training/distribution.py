@@ -83,6 +83,25 @@ class Distribution:
         return self.strategy.distribute_datasets_from_function(pipeline)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Place:
+    """What a Distribution will be, told before TensorFlow's runtime has started.
+
+    Attributes:
+        kind: "none", "mirrored" or "multi_worker".
+        worker, num_workers, num_local_replicas: as of a Distribution.
+    """
+
+    kind: str
+    worker: int = 0
+    num_workers: int = 1
+    num_local_replicas: int = 1
+
+    @property
+    def num_replicas(self):
+        return self.num_workers * self.num_local_replicas
+
+
 def create(config, environ=os.environ):
     """Makes the distribution that `--strategy` and its companions ask for.
 
@@ -96,13 +115,13 @@ def create(config, environ=os.environ):
     Raises:
         UsageError: when flags and machine do not fit together.
     """
-    kind, cluster = check(config, environ)
-    if kind == "multi_worker":
+    place = check(config, environ)
+    if place.kind == "multi_worker":
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
         distribution = Distribution(
-            strategy=strategy, worker=cluster.worker, num_workers=cluster.num_workers
+            strategy=strategy, worker=place.worker, num_workers=place.num_workers
         )
-    elif kind == "mirrored":
+    elif place.kind == "mirrored":
         if config.num_virtual_devices > 1:
             _set_virtual_devices(config.num_virtual_devices)
         distribution = Distribution(strategy=tf.distribute.MirroredStrategy(_devices(config)))
@@ -116,7 +135,7 @@ def check(config, environ=os.environ):
     """Settles `--strategy=auto` and finds what cannot work, without starting TensorFlow's runtime.
 
     Returns:
-        ("none" or "mirrored", None) or ("multi_worker", Cluster).
+        `Place`.
 
     Raises:
         UsageError: naming the flags that do not fit.
@@ -137,17 +156,16 @@ def check(config, environ=os.environ):
             f"--num_virtual_devices={config.num_virtual_devices} works with --strategy=mirrored "
             f"only. Received: --strategy={config.strategy}, here {kind}."
         )
+    place = Place(kind=kind, num_local_replicas=1 if kind == "none" else len(devices))
     if kind == "multi_worker":
-        replicas = cluster.num_workers * max(1, len(tf.config.list_physical_devices("GPU")))
-    else:
-        replicas = len(devices) if kind == "mirrored" else 1
-    if config.jit == "true" and replicas > 1:
+        place = dataclasses.replace(place, worker=cluster.worker, num_workers=cluster.num_workers)
+    if config.jit == "true" and place.num_replicas > 1:
         raise UsageError(
             "--jit=true compiles the whole step, which works on one device only. "
-            f"Take --jit=auto. Received: {replicas} devices."
+            f"Take --jit=auto. Received: {place.num_replicas} devices."
         )
-    check_batch(config, replicas)
-    return kind, cluster if kind == "multi_worker" else None
+    check_batch(config, place.num_replicas)
+    return place
 
 
 def check_batch(config, num_replicas):

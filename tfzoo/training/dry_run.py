@@ -141,16 +141,10 @@ def _memory(config, model, parameters: int) -> float:
     width = 4 if config.precision == "float32" else 2
     copies = 4 + bool(config.ema_decay) + (config.num_microbatches > 1)
     weights = 4 * parameters * copies + (0 if width == 4 else width * parameters)
-    rows = config.global_batch_size / config.num_microbatches / _num_replicas(config)
+    rows = config.global_batch_size / config.num_microbatches
+    rows /= distribution.check(config).num_replicas
     t, m, f = model.max_sequence_length, model.hidden_dim, model.intermediate_dim
     block = rows * t * (8 * m + 2 * f + 2 * model.num_heads * t) * width
     kept = rows * t * m * width if config.remat else block
     logits = 2 * rows * t * model.vocabulary_size * 4
     return weights + model.num_layers * kept + block + logits
-
-
-def _num_replicas(config) -> int:
-    kind, cluster = distribution.check(config)
-    if kind == "multi_worker":
-        return cluster.num_workers
-    return config.num_virtual_devices if kind == "mirrored" else 1

@@ -60,10 +60,9 @@ class TrainingSteps:
         self.optimizer = optimizer
         self.loss_scale = loss_scale
         self._variables = model.trainable_variables
-        self._may_cut = may_cut(config, distribution)
-        self._part_sums = self._sums_of_part
-        if self._may_cut:
-            self._part_sums = tf.function(self._sums_of_part, autograph=False)
+        length = model.config.max_sequence_length
+        self._num_streams = num_streams(config, distribution, length)
+        self._part_sums = kernels.branch(self._sums_of_part, self._num_streams)
         self._run = tf.function(self._loop, autograph=False)
         self._one = self._step
         if config.jit == "true":
@@ -172,8 +171,7 @@ class TrainingSteps:
         return sums
 
     def _microbatch_sums(self, batch, step, index, factor):
-        num_tokens = batch["weights"].shape.num_elements()
-        parts = kernels.cut(batch, kernels.num_streams(num_tokens) if self._may_cut else 1)
+        parts = kernels.cut(batch, self._num_streams)
         weights = layers.weights_at_hand(self._variables, self.model.compute_dtype)
         sums = [
             self._part_sums(part, weights, self._seed(step, index, i, len(parts)), factor)
@@ -200,6 +198,15 @@ class TrainingSteps:
         return tf.stack([self.config.seed, step, microbatch * num_parts + part])
 
 
-def may_cut(config, distribution):
-    """Whether halves of a batch may be branches: of the only replica, and not in one program."""
-    return distribution.num_local_replicas == 1 and config.jit != "true"
+def num_streams(config, place, sequence_length):
+    """The parts of a microbatch that one replica computes side by side, 1 or 2.
+
+    Args:
+        config: TrainConfig.
+        place: Distribution, or the `distribution.Place` that tells of it.
+        sequence_length: int, the most tokens of a row.
+    """
+    rows = config.global_batch_size // (config.num_microbatches * place.num_replicas)
+    if place.num_local_replicas > 1 or config.jit == "true" or rows % 2:
+        return 1  # Other replicas use the cores, one program is one branch, no row is halved.
+    return kernels.num_streams(rows * sequence_length)

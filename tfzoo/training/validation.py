@@ -59,9 +59,7 @@ class Validation:
         self.compiled = compiled
         self._lengths = np.array([len(token) for token in token_bytes], np.int32)
         self._num_streams = 1 if distribution.num_local_replicas > 1 else kernels.num_streams()
-        self._part_sums = self._sums_of_part
-        if self._num_streams > 1:
-            self._part_sums = tf.function(self._sums_of_part, autograph=False)
+        self._part_sums = kernels.branch(self._sums_of_part, self._num_streams)
         self._run = tf.function(self._loop, autograph=False)
 
     def __call__(self, batches, num_batches, signals=None):
