@@ -132,7 +132,7 @@ def test_the_field_is_part_of_the_fingerprint(files):
 
 
 def test_a_large_file_that_changed_in_its_middle_changes_its_fingerprint(files, monkeypatch):
-    monkeypatch.setattr("tfzoo.data.text_files.FULL_HASH_BYTES", 10_000)
+    monkeypatch.setattr("tfzoo.data.paths.FULL_HASH_BYTES", 10_000)
     path = files({"a.txt": "a" * 50_000}) / "a.txt"
     before = fingerprint(path)
     with open(path, "r+b") as file:

@@ -1,22 +1,15 @@
 """Text from the user's own files: plain text and JSON lines, either also compressed by gzip."""
 
 import functools
-import glob
-import gzip
-import hashlib
 import io
 import json
 import os
 from collections.abc import Iterable, Iterator
 
-from tfzoo.data.documents import Document, unreadable
+from tfzoo.data import paths
+from tfzoo.data.documents import Document
 from tfzoo.data.source import Source
 from tfzoo.errors import UsageError
-
-FULL_HASH_BYTES = 256 << 20
-ENDS_BYTES = 1 << 12
-# Uncompressed bytes for a byte of gzip, for progress bars: text compresses to about a third.
-GZIP_RATIO = 3
 
 
 class TextFiles(Source):
@@ -42,41 +35,27 @@ class TextFiles(Source):
         self.name = ",".join(patterns)
         self.flag = flag
         self.text_field = text_field
-        self.paths = tuple(dict.fromkeys(path for p in patterns for path in _matches(p, flag)))
+        self.paths = paths.matching_files(patterns, flag)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Over contents, not paths, so that moved files are the same text.
-
-        Up to 256 MB in all, every byte counts. Above that each file counts by its
-        size, its time of change and its first and last 4 KB.
-        """
-        digest = hashlib.sha256()
-        whole = sum(map(os.path.getsize, self.paths)) <= FULL_HASH_BYTES
-        for path in self.paths:
-            field = self.text_field if _is_json_lines(path) else None
-            digest.update(json.dumps([field, path.endswith(".gz")]).encode())
-            digest.update(_content_digest(path, whole, self.flag))
-        return digest.hexdigest()
+        """Over contents, not paths (`paths.contents_digest`)."""
+        fields = [self.text_field if _is_json_lines(path) else None for path in self.paths]
+        return paths.contents_digest(self.paths, fields, self.flag)
 
     @property
     def total_bytes(self) -> int:
-        return sum(
-            os.path.getsize(path) * (GZIP_RATIO if path.endswith(".gz") else 1)
-            for path in self.paths
-        )
+        return paths.text_bytes(self.paths)
 
     def documents(self) -> Iterator[Document]:
         for path in self.paths:
             if _is_json_lines(path):
                 yield from self._rows(path)
             else:
-                opener = functools.partial(_open, path)
-                yield Document(name=path, open=opener, flag=self.flag)
+                yield paths.file_document(path, self.flag)
 
     def _rows(self, path) -> Iterator[Document]:
-        file = Document(name=path, open=functools.partial(_open, path), flag=self.flag)
-        with file.opened() as stream:
+        with paths.file_document(path, self.flag).opened() as stream:
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     name = f"{path}:{number}"
@@ -101,38 +80,8 @@ class TextFiles(Source):
         return row[self.text_field]
 
 
-def _matches(pattern: str, flag: str) -> list[str]:
-    path = os.path.expanduser(pattern)
-    if os.path.isfile(path):
-        if not os.path.getsize(path):
-            raise UsageError(f"{flag}: {pattern} is empty. Give a file with text in it.")
-        return [os.path.realpath(path)]
-    if os.path.isdir(path):
-        found = _files_below(path)
-    else:
-        found = list(filter(os.path.isfile, sorted(glob.glob(path, recursive=True))))
-    if not found:
-        raise UsageError(f"{flag}: no file matches {pattern!r}. Give files, globs or folders.")
-    full = [os.path.realpath(match) for match in found if os.path.getsize(match)]
-    if not full:
-        raise UsageError(f"{flag}: all files that match {pattern!r} are empty.")
-    return full
-
-
-def _files_below(folder: str) -> list[str]:
-    found = []
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(root, name) for name in names if not name.startswith(".")]
-    return sorted(path for path in found if os.path.isfile(path))
-
-
 def _is_json_lines(path: str) -> bool:
-    return path.removesuffix(".gz").endswith(".jsonl")
-
-
-def _open(path: str):
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")
+    return paths.suffix(path) == ".jsonl"
 
 
 def _as_bytes(text: str) -> bytes:
@@ -140,18 +89,3 @@ def _as_bytes(text: str) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError:  # JSON can escape half a surrogate pair
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
-
-
-def _content_digest(path: str, whole: bool, flag: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            if whole:
-                return hashlib.file_digest(file, "sha256").digest()
-            status = os.fstat(file.fileno())
-            head = file.read(ENDS_BYTES)
-            file.seek(max(0, status.st_size - ENDS_BYTES))
-            ends = hashlib.sha256(head + file.read())
-    except OSError as error:
-        raise unreadable(path, flag, error) from error
-    ends.update(f"{status.st_size} {status.st_mtime_ns}".encode())
-    return ends.digest()

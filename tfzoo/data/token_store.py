@@ -9,21 +9,15 @@ end-of-text. A store is a folder with three files:
 """
 
 import functools
-import hashlib
-import json
 import os
 import weakref
 
 import numpy as np
 
+from tfzoo.data.store_files import HashedFile, checked_manifest, write_manifest
+
 FORMAT = 1
-MANIFEST, TOKENS, OFFSETS = "manifest.json", "tokens.bin", "offsets.bin"
-# Stores up to this size are hashed when they are opened; of larger ones only the size is checked.
-HASHED_BYTES = 64 << 20
-
-
-class DamagedStore(ValueError):
-    """The folder is not a whole token store."""
+TOKENS, OFFSETS = "tokens.bin", "offsets.bin"
 
 
 class TokenStore:
@@ -43,9 +37,7 @@ class TokenStore:
 
     def __init__(self, folder: str):
         self.folder = folder
-        self.manifest = _read_manifest(folder)
-        for name, facts in self.manifest["files"].items():
-            _check_file(os.path.join(folder, name), facts)
+        self.manifest = checked_manifest(folder, FORMAT)
 
     @functools.cached_property
     def tokens(self) -> np.ndarray:
@@ -114,8 +106,8 @@ class TokenStoreWriter:
         self._folder = folder
         self._dtype = np.dtype("<u2" if tokenizer.vocabulary_size <= 1 << 16 else "<u4")
         self._end_of_text = tokenizer.end_of_text
-        self._tokens = _HashedFile(os.path.join(folder, TOKENS))
-        self._offsets = _HashedFile(os.path.join(folder, OFFSETS))
+        self._tokens = HashedFile(os.path.join(folder, TOKENS))
+        self._offsets = HashedFile(os.path.join(folder, OFFSETS))
 
     def start_document(self) -> None:
         self.num_documents += 1
@@ -140,9 +132,7 @@ class TokenStoreWriter:
             "made_from": made_from,
             "files": {TOKENS: self._tokens.finish(), OFFSETS: self._offsets.finish()},
         }
-        file = _HashedFile(os.path.join(self._folder, MANIFEST))
-        file.write(json.dumps(manifest, indent=2).encode())
-        file.finish()
+        write_manifest(self._folder, manifest)
 
     def close(self) -> None:
         """Lets go of the files, finished or not."""
@@ -153,50 +143,3 @@ class TokenStoreWriter:
         self._offsets.write(self._num_tokens.to_bytes(8, "little"))
         self._tokens.write(np.asarray([self._end_of_text], self._dtype).tobytes())
         self._num_tokens += 1
-
-
-class _HashedFile:
-    """A file that is written once, whose size and sha256 are known when it is finished."""
-
-    def __init__(self, path):
-        self._file = open(path, "wb")
-        self._digest = hashlib.sha256()
-
-    def write(self, content: bytes):
-        self._file.write(content)
-        self._digest.update(content)
-
-    def finish(self) -> dict:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        size = self._file.tell()
-        self._file.close()
-        return {"bytes": size, "sha256": self._digest.hexdigest()}
-
-    def close(self):
-        try:
-            self._file.close()
-        except OSError:  # a full disk again: what is still in the buffer is lost, as it should be
-            pass
-
-
-def _read_manifest(folder: str) -> dict:
-    try:
-        with open(os.path.join(folder, MANIFEST), encoding="utf-8") as file:
-            manifest = json.load(file)
-    except (OSError, ValueError) as error:
-        raise DamagedStore(f"{folder} holds no readable {MANIFEST}: {error}") from error
-    if manifest.get("format") != FORMAT:
-        raise DamagedStore(f"{folder} is of format {manifest.get('format')}, not {FORMAT}.")
-    return manifest
-
-
-def _check_file(path: str, facts: dict) -> None:
-    size = os.path.getsize(path) if os.path.exists(path) else None
-    if size != facts["bytes"]:
-        raise DamagedStore(f"{path} should hold {facts['bytes']} bytes. Found: {size}.")
-    if size > HASHED_BYTES:
-        return
-    with open(path, "rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != facts["sha256"]:
-            raise DamagedStore(f"{path} is not what was written: its sha256 differs.")
