@@ -180,3 +180,19 @@ def test_a_broken_model_json_is_an_error(tmp_path):
     (tmp_path / "model.json").write_text('{"family": "gpt2", "config": {"num_layers"')
     with pytest.raises(ValueError, match="--model_dir"):
         models.load_config(tmp_path / "model.json")
+
+
+def test_a_head_is_saved_and_described_with_the_model(tmp_path):
+    model = small()
+    head = model.add_head("labels", layers.Projection(3, activation="relu"))
+    assert head.kernel.path == "gpt2/heads/labels/kernel"
+    assert model.weights[-1] is head.bias
+    models.save_config(model, tmp_path / "model.json")
+    again = models.load_config(tmp_path / "model.json")
+    assert [w.path for w in again.weights] == [w.path for w in model.weights]
+    model.save(tmp_path / "gpt2.keras")
+    loaded = keras.saving.load_model(tmp_path / "gpt2.keras")
+    pooled = model.pooled(model.hidden_states(IDS))
+    np.testing.assert_allclose(loaded.heads["labels"](pooled), head(pooled), atol=1e-6)
+    with pytest.raises(ValueError, match="Received: name=labels"):
+        model.add_head("labels", layers.Projection(2))

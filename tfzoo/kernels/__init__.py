@@ -1,7 +1,7 @@
 """The fast pieces, each beside its plain TensorFlow form. `compiled()` chooses between the two."""
 
-from tfzoo.kernels.attention import attention, masked_softmax
-from tfzoo.kernels.cluster import compiled, is_compiled, program
+from tfzoo.kernels.attention import attention
+from tfzoo.kernels.cluster import compiled
 from tfzoo.kernels.cross_entropy import cross_entropy
 from tfzoo.kernels.dropout import stateless_dropout
 from tfzoo.kernels.elementwise import (
@@ -9,6 +9,7 @@ from tfzoo.kernels.elementwise import (
     bias_activation,
     bias_add,
     bias_residual,
+    gated_activation,
     wide_sum,
 )
 from tfzoo.kernels.embedding import embedding_lookup
@@ -28,13 +29,11 @@ __all__ = [
     "cross_entropy",
     "cut",
     "embedding_lookup",
+    "gated_activation",
     "halves",
-    "is_compiled",
     "layer_norm",
-    "masked_softmax",
     "num_streams",
     "product",
-    "program",
     "spare_a_thread",
     "stateless_dropout",
     "wide_sum",

@@ -1,4 +1,9 @@
-"""Scaled dot-product attention (Vaswani et al., 2017, arXiv:1706.03762, equation 1)."""
+"""Scaled dot-product attention (Vaswani et al., 2017, arXiv:1706.03762, equation 1).
+
+Shape letters: b batch, h query head, g key and value head, t query position, s key position, d head
+width. With g < h, each run of h / g query heads reads one key head (Ainslie et al., 2023,
+arXiv:2305.13245).
+"""
 
 import tensorflow as tf
 
@@ -7,15 +12,16 @@ from tfzoo.kernels.dropout import stateless_dropout
 from tfzoo.kernels.elementwise import wide
 
 
-def attention(query, key, value, mask, *, scale, dropout=0.0, seed=None):
-    """`softmax(scale * query key^T) value`, over the keys that the mask allows.
+def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=None):
+    """`softmax(scale * query key^T + bias) value`, over the keys that the mask allows.
 
     Args:
         query: float (b, h, t, d).
-        key, value: float (b, h, s, d).
+        key, value: float (b, g, s, d), where g divides h.
         mask: bool, broadcastable to (b, h, t, s): True where a key may be read. A query that may
             read nothing reads all evenly: what it gives is of no use, but finite.
         scale: float, `1 / sqrt(d)`.
+        bias: float, of rank 4, broadcastable to (b, h, t, s), or None.
         dropout: float in [0, 1), the share of the weights to drop.
         seed: int32 (3,), as for `stateless_dropout`; None where nothing is dropped.
 
@@ -28,47 +34,88 @@ def attention(query, key, value, mask, *, scale, dropout=0.0, seed=None):
 
     one_query = query.shape[2] == 1  # A step of cached decoding: nothing to gain.
     if one_query or not is_compiled():
-        weights = masked_softmax(tf.matmul(query, key, transpose_b=True), mask, scale=scale)
-        return tf.matmul(dropped(weights), value)
+        weights = masked_softmax(_scores(query, key), mask, scale=scale, bias=bias)
+        return _read(dropped(weights), value)
 
     @tf.custom_gradient
-    def apply(query, key, value):
-        scores = tf.matmul(query, key, transpose_b=True)
-        weights = tf.nn.softmax(_masked(scores, mask, scale=scale))
+    def apply(query, key, value, *biases):
+        weights = tf.nn.softmax(_masked(_scores(query, key), mask, *biases, scale=scale))
         kept = dropped(weights)
-        read = tf.matmul(kept, value)
+        read = _read(kept, value)
 
         def gradients(d_read):
-            d_weights = dropped(tf.matmul(d_read, value, transpose_b=True))
-            d_scores = _softmax_gradient(weights, d_weights, read, d_read, scale=scale)
+            d_weights = dropped(_scores(d_read, value))
+            flow = (weights, d_weights, read, d_read)
+            d_scores = _softmax_gradient(*flow, scale=scale)
             return (
-                tf.matmul(d_scores, key),
-                tf.matmul(d_scores, query, transpose_a=True),
-                tf.matmul(kept, d_read, transpose_a=True),
+                _read(d_scores, key),
+                _sum_over_queries(d_scores, query, key),
+                _sum_over_queries(kept, d_read, value),
+                *(_bias_gradient(*flow, bias) for bias in biases),
             )
 
         return read, gradients
 
-    return apply(query, key, value)
+    return apply(query, key, value, *([] if bias is None else [bias]))
 
 
-def masked_softmax(scores, mask, *, scale):
-    """`softmax(scale * scores)` over the keys that the mask allows, as plain TensorFlow.
+def masked_softmax(scores, mask, *, scale, bias=None):
+    """`softmax(scale * scores + bias)` over the keys that the mask allows, as plain TensorFlow.
 
     Args:
         scores: float (b, h, t, s), products of queries and keys.
-        mask, scale: as for `attention`.
+        mask, scale, bias: as for `attention`.
 
     Returns:
         float (b, h, t, s), in the dtype of `scores`.
     """
-    logits = tf.where(mask, wide(scores) * scale, -1e9)  # Not -inf: no NaN from a masked row.
+    logits = tf.where(mask, _logits(scores, bias, scale), -1e9)  # Not -inf: no NaN from a row.
     return tf.cast(tf.nn.softmax(logits), scores.dtype)
 
 
-@program
-def _masked(scores, mask, *, scale):
+def _scores(query, key):
+    """(b, h, t, d) and (b, g, s, d) to (b, h, t, s)."""
+    products = tf.matmul(_grouped(query, key), key, transpose_b=True)
+    return _ungrouped(products, query)
+
+
+def _read(weights, value):
+    """(b, h, t, s) and (b, g, s, d) to (b, h, t, d)."""
+    return _ungrouped(tf.matmul(_grouped(weights, value), value), weights)
+
+
+def _sum_over_queries(weights, query, key):
+    """(b, h, t, s) and (b, h, t, d) to (b, g, s, d), the shape of `key`."""
+    return tf.matmul(_grouped(weights, key), _grouped(query, key), transpose_a=True)
+
+
+def _grouped(x, key):
+    """(b, h, t, n) to (b, g, h / g * t, n): what reads one key head, in one matrix."""
+    groups = key.shape[1]
+    if x.shape[1] == groups:
+        return x
+    b, h, t, n = tf.unstack(tf.shape(x))
+    return tf.reshape(x, [b, groups, h // groups * t, n])
+
+
+def _ungrouped(x, like):
+    """(b, g, h / g * t, n) to (b, h, t, n), where `like` is (b, h, t, any)."""
+    if x.shape[1] == like.shape[1]:
+        return x
+    b, h, t, _ = tf.unstack(tf.shape(like))
+    return tf.ensure_shape(
+        tf.reshape(x, [b, h, t, tf.shape(x)[-1]]), [*like.shape[:-1], x.shape[-1]]
+    )
+
+
+def _logits(scores, bias, scale):
     logits = wide(scores) * scale
+    return logits if bias is None else logits + tf.cast(bias, logits.dtype)
+
+
+@program
+def _masked(scores, mask, bias=None, *, scale):
+    logits = _logits(scores, bias, scale)
     lowest = tf.constant(0.5 * scores.dtype.min, scores.dtype)
     return tf.where(mask, tf.cast(logits, scores.dtype), lowest)
 
@@ -81,3 +128,12 @@ def _softmax_gradient(weights, d_weights, read, d_read, *, scale):
     """
     flow = tf.reduce_sum(wide(read) * wide(d_read), -1, keepdims=True)
     return tf.cast(scale * wide(weights) * (wide(d_weights) - flow), weights.dtype)
+
+
+@program
+def _bias_gradient(weights, d_weights, read, d_read, bias):
+    """That of the logits, summed along the axes over which the bias was broadcast."""
+    flow = tf.reduce_sum(wide(read) * wide(d_read), -1, keepdims=True)
+    d_logits = wide(weights) * (wide(d_weights) - flow)
+    shared = [axis for axis in range(4) if bias.shape[axis] != d_logits.shape[axis]]
+    return tf.cast(tf.reduce_sum(d_logits, shared, keepdims=True), bias.dtype)

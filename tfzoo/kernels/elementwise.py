@@ -31,7 +31,12 @@ def gelu_erf(x):
     return 0.5 * x * (1.0 + tf.math.erf(x * 0.7071067811865476))
 
 
-ACTIVATIONS = {"gelu_tanh": gelu_tanh, "gelu_erf": gelu_erf, "relu": tf.nn.relu}
+def silu(x):
+    """x times its sigmoid (Hendrycks & Gimpel, 2016, arXiv:1606.08415, section 2)."""
+    return x * tf.sigmoid(x)
+
+
+ACTIVATIONS = {"gelu_tanh": gelu_tanh, "gelu_erf": gelu_erf, "relu": tf.nn.relu, "silu": silu}
 
 
 def bias_add(x, bias):
@@ -48,13 +53,24 @@ def bias_add(x, bias):
 
 
 @clustered
-def bias_activation(x, bias, *, activation):
-    """`activation(x + bias)`. x float (..., f), bias float (f,); returns x's dtype.
+def bias_activation(x, bias=None, *, activation):
+    """`activation(x + bias)`. x float (..., f), bias float (f,) or None; returns x's dtype.
 
     Args:
         activation: str, a name in `ACTIVATIONS`.
     """
-    return tf.cast(ACTIVATIONS[activation](wide(x) + wide(bias)), x.dtype)
+    shifted = wide(x) if bias is None else wide(x) + wide(bias)
+    return tf.cast(ACTIVATIONS[activation](shifted), x.dtype)
+
+
+@clustered
+def gated_activation(gate, x, *, activation):
+    """`activation(gate) x` (Shazeer, 2020, arXiv:2002.05202), of two float (..., f) of one dtype.
+
+    Args:
+        activation: str, a name in `ACTIVATIONS`.
+    """
+    return tf.cast(ACTIVATIONS[activation](wide(gate)) * wide(x), x.dtype)
 
 
 def bias_residual(x, bias, residual):

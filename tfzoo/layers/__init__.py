@@ -1,7 +1,7 @@
 """Layers: tensors in, tensors out. They work in anybody's Keras model."""
 
 from tfzoo.layers.attention import MultiHeadSelfAttention
-from tfzoo.layers.block import TransformerBlock
+from tfzoo.layers.block import Block, TransformerBlock
 from tfzoo.layers.cache import KeyValueCache
 from tfzoo.layers.dropout import Dropout, dropout_seed
 from tfzoo.layers.embedding import TokenEmbedding
@@ -12,6 +12,7 @@ from tfzoo.layers.projection import Projection
 from tfzoo.layers.weights import in_place_of, is_kernel, recomputed, weights_at_hand
 
 __all__ = [
+    "Block",
     "Dropout",
     "FeedForward",
     "KeyValueCache",

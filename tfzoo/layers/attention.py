@@ -30,8 +30,11 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         x: float (b, t, m).
         padding_mask: bool (b, t), True at tokens, False at padding; with a cache, bool (b, s)
             over its columns. None means no padding.
+        document_ids: int (b, t): a token reads tokens of its own document only. None means one
+            document a row. Not with a cache.
         cache: `LayerCache`, or None. The new tokens are written to it and read from it; token t is
             then column `cache.index + t`.
+        position_bias: float, broadcastable to (b, h, t, s), or None. Added to the logits.
         residual: float (b, t, m), or None. What the result is added to.
         training: bool. Whether to drop.
 
@@ -67,6 +70,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
                 f"Received: num_heads={self.num_heads}, input width={width}."
             )
         self.head_dim = width // self.num_heads
+        self.num_key_value_heads = self.num_heads
         self.query_key_value = Projection(
             3 * width,
             kernel_initializer=self.kernel_initializer,
@@ -84,13 +88,29 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.output_projection.build(input_shape)
         self.dropout.build(None)
 
-    def call(self, x, padding_mask=None, cache=None, residual=None, training=None):
+    def call(
+        self,
+        x,
+        padding_mask=None,
+        document_ids=None,
+        cache=None,
+        position_bias=None,
+        residual=None,
+        training=None,
+    ):
         query, key, value = self._heads(self.query_key_value(x))
         first = 0
         if cache is not None:
             first = cache.index
             key, value = cache.append(key, value)
-        mask = readable(tf.shape(query)[2], tf.shape(key)[2], first, self.causal, padding_mask)
+        mask = readable(
+            tf.shape(query)[2],
+            tf.shape(key)[2],
+            first,
+            causal=self.causal,
+            padding_mask=padding_mask,
+            document_ids=document_ids,
+        )
         drops = training and self.dropout.rate
         read = kernels.attention(
             query,
@@ -98,6 +118,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             value,
             mask,
             scale=self.head_dim**-0.5,
+            bias=position_bias,
             dropout=self.dropout.rate if drops else 0.0,
             seed=self.dropout.new_seed() if drops else None,
         )

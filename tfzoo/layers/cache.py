@@ -15,10 +15,14 @@ class KeyValueCache:
         keys: list, one a layer, of float (b, h, s, d).
         values: list, one a layer, of float (b, h, s, d).
         index: int32 scalar, the column of the next token.
+        memory: tuple, one item a layer, of what cross-attention reads, made once: a pair of keys
+            and values, float (b, h, s, d) each. Empty in a decoder that reads no memory.
+        memory_mask: bool (b, s), True at tokens of the memory; None means no padding there.
     """
 
-    def __init__(self, keys, values, index):
+    def __init__(self, keys, values, index, memory=(), memory_mask=None):
         self.keys, self.values, self.index = list(keys), list(values), index
+        self.memory, self.memory_mask = tuple(memory), memory_mask
 
     def layer(self, number):
         """The part of one attention layer."""
@@ -39,6 +43,15 @@ class LayerCache:
     @property
     def index(self):
         return self._cache.index
+
+    @property
+    def memory(self):
+        """Keys and values of the memory, float (b, h, s, d) each."""
+        return self._cache.memory[self._number]
+
+    @property
+    def memory_mask(self):
+        return self._cache.memory_mask
 
     def append(self, keys, values):
         """Writes the new tokens' columns and returns all of them.

@@ -12,6 +12,7 @@ class FeedForward(keras.layers.Layer):
     Args:
         intermediate_dim: int > 0, f, the width between the two products.
         activation: str, one of `kernels.ACTIVATIONS`.
+        use_bias: bool. Whether there are b1 and b2.
         dropout: float in [0, 1). Share of the result to drop.
         kernel_initializer: Keras initializer of W1.
         output_initializer: Keras initializer of W2; None: the same.
@@ -30,6 +31,7 @@ class FeedForward(keras.layers.Layer):
         intermediate_dim,
         *,
         activation="gelu_tanh",
+        use_bias=True,
         dropout=0.0,
         kernel_initializer="glorot_uniform",
         output_initializer=None,
@@ -38,6 +40,7 @@ class FeedForward(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.intermediate_dim = intermediate_dim
         self.activation = activation
+        self.use_bias = use_bias
         self.dropout = dropout
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.output_initializer = keras.initializers.get(output_initializer or kernel_initializer)
@@ -46,6 +49,7 @@ class FeedForward(keras.layers.Layer):
         self.intermediate = Projection(
             self.intermediate_dim,
             activation=self.activation,
+            use_bias=self.use_bias,
             kernel_initializer=self.kernel_initializer,
             name="intermediate",
             dtype=self.dtype_policy,
@@ -53,6 +57,7 @@ class FeedForward(keras.layers.Layer):
         self.intermediate.build(input_shape)
         self.output_projection = Projection(
             input_shape[-1],
+            use_bias=self.use_bias,
             dropout=self.dropout,
             kernel_initializer=self.output_initializer,
             name="output",
@@ -71,6 +76,7 @@ class FeedForward(keras.layers.Layer):
             **super().get_config(),
             "intermediate_dim": self.intermediate_dim,
             "activation": self.activation,
+            "use_bias": self.use_bias,
             "dropout": self.dropout,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "output_initializer": keras.initializers.serialize(self.output_initializer),

@@ -3,34 +3,59 @@
 import tensorflow as tf
 
 
-def readable(num_queries, num_keys, first=0, causal=False, padding_mask=None):
+def readable(
+    num_queries,
+    num_keys,
+    first=0,
+    *,
+    causal=False,
+    window=None,
+    padding_mask=None,
+    document_ids=None,
+):
     """The mask of an attention layer.
 
     Args:
         num_queries, num_keys: ints or int32 scalars, t and s.
         first: int or int32 scalar, the key column of the first query.
         causal: bool. If True, query t reads columns up to `first + t`.
+        window: int > 0, how many columns a causal query reads at most, its own included; None: all.
         padding_mask: bool (b, s), True at tokens; None means no padding.
+        document_ids: int (b, s), with t = s: a token reads tokens of its own document only; None
+            means one document.
 
     Returns:
         bool, broadcastable to (b, h, t, s).
     """
     mask = tf.ones([1, 1, num_queries, num_keys], tf.bool)
     if causal:
-        mask = tf.range(num_keys)[None] <= first + tf.range(num_queries)[:, None]
+        query, key = first + tf.range(num_queries)[:, None], tf.range(num_keys)[None]
+        mask = key <= query
+        if window is not None:
+            mask = mask & (key > query - window)
         mask = mask[None, None]
     if padding_mask is not None:
         mask = mask & tf.cast(padding_mask, tf.bool)[:, None, None, :]
+    if document_ids is not None:
+        mask = mask & (document_ids[:, None, :, None] == document_ids[:, None, None, :])
     return mask
 
 
-def positions(padding_mask):
-    """The place of each token among the tokens that are no padding, on whichever side that lies.
+def positions(padding_mask=None, document_ids=None):
+    """The place of each token among the tokens of its document that are no padding.
 
     Args:
-        padding_mask: bool (b, t), True at tokens.
+        padding_mask: bool (b, t), True at tokens, padding on whichever side; None means none.
+        document_ids: int (b, t), or None: each row is one document.
 
     Returns:
         int32 (b, t), from 0; 0 at padding that comes first.
     """
-    return tf.maximum(tf.cumsum(tf.cast(padding_mask, tf.int32), axis=1) - 1, 0)
+    if padding_mask is None:
+        padding_mask = tf.ones_like(document_ids, tf.bool)
+    place = tf.maximum(tf.cumsum(tf.cast(padding_mask, tf.int32), axis=1) - 1, 0)
+    if document_ids is None:
+        return place
+    same = (document_ids[:, :, None] == document_ids[:, None, :]) & padding_mask[:, None, :]
+    first = tf.argmax(tf.cast(same, tf.int8), axis=2, output_type=tf.int32)
+    return tf.maximum(place - tf.gather(place, first, batch_dims=1), 0)

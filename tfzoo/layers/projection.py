@@ -9,13 +9,14 @@ from tfzoo.layers.dropout import Dropout
 
 @keras.saving.register_keras_serializable(package="tfzoo")
 class Projection(keras.layers.Layer):
-    """`activation(x W + b)`, or `residual + dropout(x W + b)`.
+    """`activation(x W + b)`, or `residual + dropout(x W + b)`; without b where there is no bias.
 
     Weights stay float32; the product runs in the compute dtype.
 
     Args:
         units: int > 0, width of the result.
         activation: str, one of `kernels.ACTIVATIONS`, or None.
+        use_bias: bool. Whether there is a b.
         dropout: float in [0, 1), share of the result to drop.
         kernel_initializer: Keras initializer of W.
 
@@ -29,7 +30,14 @@ class Projection(keras.layers.Layer):
     """
 
     def __init__(
-        self, units, *, activation=None, dropout=0.0, kernel_initializer="glorot_uniform", **kwargs
+        self,
+        units,
+        *,
+        activation=None,
+        use_bias=True,
+        dropout=0.0,
+        kernel_initializer="glorot_uniform",
+        **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
         if activation is not None and activation not in kernels.ACTIVATIONS:
@@ -39,6 +47,7 @@ class Projection(keras.layers.Layer):
             )
         self.units = units
         self.activation = activation
+        self.use_bias = use_bias
         self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
@@ -48,20 +57,24 @@ class Projection(keras.layers.Layer):
             shape=(input_shape[-1], self.units),
             initializer=self.kernel_initializer,
         )
-        self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
         self.dropout.build(None)
 
     def call(self, x, residual=None, training=None):
         product = self._product(tf.cast(x, self.compute_dtype))
-        bias = self.bias.value
-        if residual is not None and not (training and self.dropout.rate):
-            return kernels.bias_residual(product, bias, residual)
-        if self.activation is None:
-            y = kernels.bias_add(product, bias)
-        else:
-            y = kernels.bias_activation(product, bias, activation=self.activation)
+        biases = [self.bias.value] if self.use_bias else []
+        drops = training and self.dropout.rate
+        if biases and residual is not None and not drops:
+            return kernels.bias_residual(product, *biases, residual)
+        y = self._activated(product, biases)
         y = self.dropout(y, training=training)
         return y if residual is None else residual + tf.cast(y, residual.dtype)
+
+    def _activated(self, product, biases):
+        if self.activation is not None:
+            return kernels.bias_activation(product, *biases, activation=self.activation)
+        return kernels.bias_add(product, *biases) if biases else product
 
     def _product(self, x):
         """A product of two matrices: the batched form is slower."""
@@ -78,6 +91,7 @@ class Projection(keras.layers.Layer):
             **super().get_config(),
             "units": self.units,
             "activation": self.activation,
+            "use_bias": self.use_bias,
             "dropout": self.dropout.rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

@@ -1,25 +1,23 @@
-"""The stack of a decoder-only language model: embeddings, causal blocks, a last norm."""
+"""The stack of a decoder-only language model, and the class that its families share."""
 
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import (
-    Dropout,
-    KeyValueCache,
-    LayerNormalization,
-    PositionEmbedding,
-    TokenEmbedding,
-    TransformerBlock,
-    recomputed,
-)
+from tfzoo.layers import Dropout, KeyValueCache, recomputed
 from tfzoo.layers.masks import positions
+from tfzoo.models.model import Model
 
 
 class Decoder(keras.layers.Layer):
     """Token ids to hidden states, each of which has read the tokens up to its own.
 
     Args:
-        config: the family's configuration record.
+        token_embedding: layer, int (b, t) to float (b, t, m).
+        position_embedding: layer, called with `(x, positions)`, or None: the blocks tell positions
+            apart.
+        blocks: list of `layers.Block`, with causal attention.
+        final_norm: layer applied after the last block, or None.
+        dropout: float in [0, 1), share of the embeddings to drop.
 
     Attributes:
         remat: bool. Whether each block is computed anew in the backward pass, to save memory.
@@ -28,85 +26,140 @@ class Decoder(keras.layers.Layer):
         token_ids: int32 (b, t).
         padding_mask: bool (b, t), True at tokens; with a cache, bool (b, s) over its columns.
         cache: `KeyValueCache`, or None. Gets the new tokens' keys and values.
+        document_ids: int (b, t): a token reads tokens of its own document only, and positions begin
+            anew in each. None means one document a row. Not with a cache.
         training: bool. Whether to drop.
 
     Returns:
         float (b, t, m), in the compute dtype.
+
+    Raises:
+        ValueError: if `document_ids` come with a cache.
     """
 
-    def __init__(self, config, **kwargs):
+    def __init__(
+        self,
+        *,
+        token_embedding,
+        position_embedding=None,
+        blocks,
+        final_norm=None,
+        dropout=0.0,
+        **kwargs,
+    ):
         super().__init__(autocast=False, **kwargs)
-        self.config = config
         self.remat = False
-        stddev = config.initializer_range
-        normal = keras.initializers.RandomNormal
-        self.token_embedding = TokenEmbedding(
-            config.vocabulary_size,
-            config.hidden_dim,
-            initializer=normal(stddev=stddev),
-            name="token_embedding",
-            dtype=self.dtype_policy,
-        )
-        self.position_embedding = PositionEmbedding(
-            config.max_sequence_length,
-            initializer=normal(stddev=stddev),
-            name="position_embedding",
-            dtype=self.dtype_policy,
-        )
-        self.dropout = Dropout(config.dropout, name="dropout", dtype=self.dtype_policy)
-        self.blocks = [
-            TransformerBlock(
-                config.num_heads,
-                config.intermediate_dim,
-                causal=True,
-                dropout=config.dropout,
-                kernel_initializer=normal(stddev=stddev),
-                output_initializer=normal(stddev=stddev * (2 * config.num_layers) ** -0.5),
-                name=f"block_{i}",
-                dtype=self.dtype_policy,
-            )
-            for i in range(config.num_layers)
-        ]
-        self.final_norm = LayerNormalization(name="final_norm", dtype=self.dtype_policy)
+        self.token_embedding = token_embedding
+        self.position_embedding = position_embedding
+        self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
+        self.blocks = blocks
+        self.final_norm = final_norm
 
     def build(self, input_shape=None):
         self.token_embedding.build(None)
-        hidden_shape = (None, None, self.config.hidden_dim)
+        hidden_shape = (None, None, self.token_embedding.hidden_dim)
         for layer in (self.position_embedding, self.dropout, *self.blocks, self.final_norm):
-            layer.build(hidden_shape)
+            if layer is not None:
+                layer.build(hidden_shape)
 
-    def call(self, token_ids, padding_mask=None, cache=None, training=None):
+    def call(self, token_ids, padding_mask=None, cache=None, document_ids=None, training=None):
+        if cache is not None and document_ids is not None:
+            raise ValueError("`document_ids` must be None with a cache.")
         x = self.token_embedding(token_ids)
-        x = self.position_embedding(x, self._positions(token_ids, padding_mask, cache))
+        if self.position_embedding is not None:
+            x = self.position_embedding(x, _positions(token_ids, padding_mask, cache, document_ids))
         x = self.dropout(x, training=training)
         for i, block in enumerate(self.blocks):
             if cache is not None:
                 x = block(x, padding_mask, cache=cache.layer(i), training=training)
             elif self.remat and training:
-                x = recomputed(block, padding_mask=padding_mask)(x)
+                x = recomputed(block, padding_mask=padding_mask, document_ids=document_ids)(x)
             else:
-                x = block(x, padding_mask, training=training)
+                x = block(x, padding_mask, document_ids, training=training)
         if cache is not None:
             cache.index = cache.index + tf.shape(token_ids)[1]
-        return self.final_norm(x)
-
-    def _positions(self, token_ids, padding_mask, cache):
-        """int32 (b, t), or None where positions are 0, 1, 2, ..."""
-        first = 0 if cache is None else cache.index
-        if padding_mask is not None:
-            columns = first + tf.range(tf.shape(token_ids)[1])
-            return tf.gather(positions(padding_mask), columns, axis=1)  # a slice grows under XLA
-        if cache is not None:
-            return (first + tf.range(tf.shape(token_ids)[1]))[None]
-        return None
+        return tf.cast(x, self.compute_dtype) if self.final_norm is None else self.final_norm(x)
 
     def new_cache(self, batch_size, length):
         """An empty `KeyValueCache` of `length` columns."""
-        config = self.config
-        head_dim = config.hidden_dim // config.num_heads
-        shape = [batch_size, config.num_heads, length, head_dim]
+        attention = self.blocks[0].attention
+        shape = [batch_size, attention.num_key_value_heads, length, attention.head_dim]
         empty = [tf.zeros(shape, self.compute_dtype) for _ in self.blocks]
         return KeyValueCache(empty, empty, tf.constant(0))
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape, self.config.hidden_dim)
+        return (*input_shape, self.token_embedding.hidden_dim)
+
+
+def _positions(token_ids, padding_mask, cache, document_ids):
+    """int32 (b, t), or None where positions are 0, 1, 2, ..."""
+    first = 0 if cache is None else cache.index
+    if padding_mask is not None or document_ids is not None:
+        columns = first + tf.range(tf.shape(token_ids)[1])
+        places = positions(padding_mask, document_ids)
+        return tf.gather(places, columns, axis=1)  # a slice grows under XLA
+    if cache is not None:
+        return (first + tf.range(tf.shape(token_ids)[1]))[None]
+    return None
+
+
+class DecoderModel(Model):
+    """A causal language model. A family gives `make_decoder`, and `output_weights` if not tied.
+
+    Args:
+        config: the family's configuration record, or a dict of its fields.
+
+    Call arguments:
+        token_ids: int32 (b, t).
+        padding_mask: bool (b, t), True at tokens, padding on either side; with a cache, bool (b, s)
+            over its columns. None means no padding.
+        cache: `layers.KeyValueCache` from `new_cache`, or None. The tokens are then the next ones,
+            and the cache's attributes are replaced by those that include them.
+        document_ids: int (b, t): a token reads tokens of its own document only. None means one
+            document a row. Not with a cache.
+        training: bool. Whether to drop.
+
+    Returns:
+        float32 (b, t, v): logits of the token that follows each token.
+    """
+
+    kind = "decoder"
+
+    def __init__(self, config, **kwargs):
+        super().__init__(config, **kwargs)
+        self.decoder = self.make_decoder()
+        self.build(None)
+
+    def make_decoder(self):
+        """A `Decoder` by the name of "decoder", of the shape that `config` tells."""
+        raise NotImplementedError
+
+    def call(self, token_ids, padding_mask=None, cache=None, document_ids=None, training=None):
+        reading = (padding_mask, cache, document_ids, training)
+        return self.logits(self.hidden_states(token_ids, *reading))
+
+    def hidden_states(
+        self, token_ids, padding_mask=None, cache=None, document_ids=None, training=None
+    ):
+        """float (b, t, m), what `call` turns into logits; in the compute dtype."""
+        return self.decoder(
+            token_ids, padding_mask, cache=cache, document_ids=document_ids, training=training
+        )
+
+    def pooled(self, hidden, padding_mask=None):
+        """float (b, m), of hidden states (b, t, m): that of each row's last token."""
+        if padding_mask is None:
+            return hidden[:, -1]
+        column = tf.range(tf.shape(hidden)[1]) * tf.cast(padding_mask, tf.int32)
+        return tf.gather(hidden, tf.argmax(column, axis=1), batch_dims=1)
+
+    def output_weights(self):
+        """float (v, m), in the compute dtype: logits are hidden states times its transpose."""
+        return self.decoder.token_embedding.output_weights()
+
+    def new_cache(self, batch_size, length):
+        """An empty `layers.KeyValueCache` for `length` tokens a row."""
+        return self.decoder.new_cache(batch_size, length)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape, self.config.vocabulary_size)

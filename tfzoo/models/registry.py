@@ -1,6 +1,5 @@
 """The families by name, and the file that says which model a folder holds."""
 
-import dataclasses
 import json
 import os
 
@@ -37,9 +36,12 @@ def count_parameters(name, **overrides):
 
 
 def save_config(model, path):
-    """Writes what is needed to build `model` again (not its weights) as JSON."""
+    """Writes what is needed to build `model` and its heads again (not their weights) as JSON."""
     family = next(name for name, cls in MODELS.items() if type(model) is cls)
-    record = {"family": family, "config": dataclasses.asdict(model.config)}
+    config = model.get_config()
+    record = {"family": family, "config": config["config"]}
+    if config["heads"]:
+        record["heads"] = config["heads"]
     aside = f"{path}.{os.getpid()}.tmp"
     with open(aside, "w", encoding="utf-8") as file:
         json.dump(record, file, indent=2)
@@ -59,10 +61,10 @@ def load_config(path, dtype=None):
         with open(path, encoding="utf-8") as file:
             record = json.load(file)
         model_class = MODELS[record["family"]]
-        config = model_class.config_class(**record["config"])
+        parts = {"config": record["config"], "heads": record.get("heads", {}), "dtype": dtype}
+        return model_class.from_config(parts)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} does not describe a model ({type(error).__name__}: {error}). "
             "Give --model_dir a folder that `python -m tfzoo.train` has written."
         ) from error
-    return model_class(config, dtype=dtype)
