@@ -1,0 +1,27 @@
+"""Examples: pairs, labelled texts, tagged sentences, dialogues -> stores on disk -> batches."""
+
+from tfzoo.data.examples.batches import (
+    ExampleBatch,
+    bucket_lengths,
+    evaluation_example_batches,
+    example_batches,
+    num_evaluation_example_batches,
+)
+from tfzoo.data.examples.build import ExampleSplit, build_example_store
+from tfzoo.data.examples.open_examples import open_examples
+from tfzoo.data.examples.source import KINDS, ExampleSource
+from tfzoo.data.examples.store import ExampleStore
+
+__all__ = [
+    "KINDS",
+    "ExampleBatch",
+    "ExampleSource",
+    "ExampleSplit",
+    "ExampleStore",
+    "bucket_lengths",
+    "build_example_store",
+    "evaluation_example_batches",
+    "example_batches",
+    "num_evaluation_example_batches",
+    "open_examples",
+]

@@ -1,0 +1,46 @@
+"""Which examples are meant: a dataset by its name, or files."""
+
+import os
+from collections.abc import Sequence
+
+from tfzoo.data.examples.files import ExampleFiles
+from tfzoo.data.examples.source import KINDS, ON_BAD_ROWS, ExampleSource
+from tfzoo.errors import UsageError
+
+
+def open_examples(
+    kind: str,
+    *,
+    dataset: str | None = None,
+    files: Sequence[str] = (),
+    fields: dict[str, str | None] | None = None,
+    data_dir: str | None = None,
+    on_bad_rows: str = "fail",
+    files_flag: str = "--text_files",
+) -> ExampleSource:
+    """The examples that the flags name; exactly one of `dataset` and `files` must be given.
+
+    Args:
+        kind: "pairs", "labelled", "scored" (a number for a label), "tagged" or "dialogue".
+        dataset: name of a dataset.
+        files: files, globs or folders (`ExampleFiles`).
+        fields: role to name of its field, where that is another; None leaves a role its name.
+            `text_pair` is there only if it has a name.
+        data_dir: folder of downloads; None means ~/.cache/tfzoo.
+        on_bad_rows: "fail", or "skip" to leave out rows that are no examples.
+        files_flag: the flag that gave `files`, for messages.
+
+    Raises:
+        UsageError: if the examples cannot be found or fetched.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"`kind` must be one of {list(KINDS)}. Received: kind={kind!r}.")
+    if on_bad_rows not in ON_BAD_ROWS:
+        raise UsageError(
+            f"--on_bad_rows: must be one of {list(ON_BAD_ROWS)}. Received: {on_bad_rows!r}."
+        )
+    files = (files,) if isinstance(files, str) else tuple(map(os.fspath, files))
+    if bool(dataset) == bool(files):
+        given = f"dataset={dataset!r}, {files_flag.strip('-')}={list(files)!r}"
+        raise UsageError(f"Give exactly one of --dataset and {files_flag}. Received: {given}.")
+    return ExampleFiles(kind, files, fields=fields, on_bad_rows=on_bad_rows, flag=files_flag)

@@ -1,0 +1,160 @@
+"""What every source of examples offers."""
+
+import abc
+import dataclasses
+import functools
+import itertools
+import warnings
+from collections.abc import Iterator
+
+from tfzoo.data.examples.sides import VALIDATION, side
+from tfzoo.errors import UsageError
+
+# Roles of the fields of each kind. A role with a question mark may be missing.
+KINDS = {
+    "pairs": ("source", "target"),
+    "labelled": ("text", "text_pair?", "label"),
+    "scored": ("text", "text_pair?", "label"),
+    "tagged": ("words", "tags"),
+    "dialogue": ("turns",),
+}
+ON_BAD_ROWS = ("fail", "skip")
+MOST_TOLD = 100
+Example = dict[str, str | float | list[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class BadRow:
+    """A row that is no example.
+
+    Attributes:
+        name: where it is: path:line.
+        reason: what is wrong with it.
+    """
+
+    name: str
+    reason: str
+
+    def __str__(self):
+        return f"{self.name}: {self.reason}"
+
+
+class ExampleSource(abc.ABC):
+    """A sequence of examples, the same each time it is read.
+
+    An example is a dict by role: `pairs` have source and target; `labelled` have text,
+    text_pair (if there is such a field) and label, all str; `scored` are the same with a
+    float label; `tagged` have words and tags, lists of str of equal length; `dialogue`
+    has turns, a list of two or more str.
+
+    Attributes:
+        name: what the user called it, for messages.
+        flag: the flag that named it, for messages.
+        kind: one of `KINDS`.
+        roles: the keys of its examples.
+        paths: the files it reads, resolved; empty if it reads none of the user's.
+        on_bad_rows: "fail" or "skip".
+        num_bad_rows: rows that the last whole pass left out, None before there was one.
+    """
+
+    name: str
+    kind: str
+    roles: tuple[str, ...]
+    flag: str = "--dataset"
+    paths: tuple[str, ...] = ()
+    on_bad_rows: str = "fail"
+    num_bad_rows: int | None = None
+
+    @property
+    @abc.abstractmethod
+    def fingerprint(self) -> str:
+        """Hexadecimal digest that changes when the examples change."""
+
+    @property
+    @abc.abstractmethod
+    def total_bytes(self) -> int | None:
+        """About how many bytes of text there are, or None when only reading tells."""
+
+    @abc.abstractmethod
+    def rows(self) -> Iterator[Example | BadRow]:
+        """All that stands there, in a fixed order."""
+
+    def examples(self) -> Iterator[Example]:
+        """The examples, in a fixed order.
+
+        Raises:
+            UsageError: at the end (or after 100 of them), with the file and line of every bad
+                row, if `on_bad_rows` is "fail". With "skip" the first pass ends with a warning.
+        """
+        told, count, total = [], 0, 0
+        for row in self.rows():
+            total += 1
+            if not isinstance(row, BadRow):
+                yield row
+                continue
+            count += 1
+            if count <= MOST_TOLD:
+                told.append(row)
+            elif self.on_bad_rows == "fail":
+                break
+        first_pass, self.num_bad_rows = self.num_bad_rows is None, count
+        if count and (first_pass or self.on_bad_rows == "fail"):
+            self._tell(told, count, total)
+
+    @functools.cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the labels (or tags) in sorted order, found in a pass; else empty."""
+        if self.kind == "labelled":
+            return tuple(sorted({example["label"] for example in self.examples()}))
+        if self.kind == "tagged":
+            tags = (example["tags"] for example in self.examples())
+            return tuple(sorted(set(itertools.chain.from_iterable(tags))))
+        return ()
+
+    def training_texts(
+        self, validation_fraction: float, *, split_by: str | None = None, max_bytes: int = 200 << 20
+    ) -> Iterator[bytes]:
+        """Text to learn a vocabulary from: the strings of the training examples, as UTF-8.
+
+        Args:
+            validation_fraction: as for `build_example_store`, whose validation examples
+                are left out; 0 if those come from elsewhere.
+            split_by: likewise.
+            max_bytes: largest sum of what is returned.
+        """
+        for example in self.examples():
+            if side(example, self.kind, validation_fraction, split_by) == VALIDATION:
+                continue
+            text = "\n".join(map("\n".join, texts(example).values())).encode()
+            max_bytes -= len(text)
+            if max_bytes < 0:
+                return
+            yield text
+
+    def _tell(self, told, count, total):
+        rows = "".join(f"\n  {row}" for row in told)
+        more = "\n  and more" if count > len(told) else ""
+        if self.on_bad_rows == "skip":
+            told = f"{count} of {total} rows of {self.name} were left out"
+            warnings.warn(f"{self.flag}: {told} (--on_bad_rows=skip):{rows}{more}", stacklevel=2)
+            return
+        raise UsageError(
+            f"{self.flag}: rows of {self.name} are bad:{rows}{more}\nMend them, or leave them out "
+            "by --on_bad_rows=skip."
+        )
+
+
+def texts(example: Example) -> dict[str, list[str]]:
+    """The texts of an example by role, without labels and tags; words count as one text."""
+    found = {role: value for role, value in example.items() if role not in ("label", "tags")}
+    if "words" in found:
+        return {"words": [" ".join(found["words"])]}
+    return {role: [value] if isinstance(value, str) else value for role, value in found.items()}
+
+
+def text_bytes(example: Example) -> dict[str, int]:
+    """UTF-8 bytes of those texts, by role."""
+    return {
+        role: sum(len(text.encode("utf-8", "replace")) for text in values)
+        for role, values in texts(example).items()
+    }
