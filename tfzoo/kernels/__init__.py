@@ -15,6 +15,8 @@ from tfzoo.kernels.elementwise import (
 from tfzoo.kernels.embedding import embedding_lookup
 from tfzoo.kernels.layer_norm import layer_norm
 from tfzoo.kernels.product import halves, product
+from tfzoo.kernels.rms_norm import rms_norm
+from tfzoo.kernels.rotate import rotate
 from tfzoo.kernels.streams import branch, cut, num_streams, spare_a_thread
 from tfzoo.kernels.write_columns import write_columns
 
@@ -34,6 +36,8 @@ __all__ = [
     "layer_norm",
     "num_streams",
     "product",
+    "rms_norm",
+    "rotate",
     "spare_a_thread",
     "stateless_dropout",
     "wide_sum",

@@ -1,7 +1,10 @@
-"""Self-attention (Vaswani et al., 2017, section 3.2, arXiv:1706.03762).
+"""Self-attention (Vaswani et al., 2017, section 3.2, arXiv:1706.03762), and its variants.
 
-Shape letters: b batch, t query position, s key position, m model width, h head, d head width.
+Shape letters: b batch, t query position, s key position, m model width, h query head, g key and
+value head, d head width.
 """
+
+import dataclasses
 
 import keras
 import tensorflow as tf
@@ -9,7 +12,35 @@ import tensorflow as tf
 from tfzoo import kernels
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.masks import readable
+from tfzoo.layers.normalization import RMSNormalization
 from tfzoo.layers.projection import Projection
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AttentionVariant:
+    """Where a family's attention is not that of Vaswani et al.
+
+    Attributes:
+        num_key_value_heads: int, g, each read by h / g query heads (Ainslie et al., 2023,
+            arXiv:2305.13245); None: h.
+        head_dim: int, d; None: m / h.
+        window: int. With causal attention token t reads the last `window` tokens, its own included
+            (Child et al., 2019, arXiv:1904.10509); None: all.
+        scale: float, of the products of queries and keys; None: `1 / sqrt(d)`.
+        input_bias: bool. Whether queries, keys and values have biases.
+        output_bias: bool. Whether the joined heads have one.
+        head_norm_epsilon: float. Each head's queries and keys are scaled to a mean square of 1
+            (Dehghani et al., 2023, arXiv:2302.05442, section 2.1), which this is added to; None:
+            they are not.
+    """
+
+    num_key_value_heads: int | None = None
+    head_dim: int | None = None
+    window: int | None = None
+    scale: float | None = None
+    input_bias: bool = True
+    output_bias: bool = True
+    head_norm_epsilon: float | None = None
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -17,14 +48,17 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     """Lets each token read from the tokens that its masks allow.
 
     Each head computes `softmax(q k^T / sqrt(d)) v` (eq. 1); the heads are then joined and projected
-    back to width m. The softmax runs in float32.
+    back to width m. The softmax runs in float32. The one matrix for queries, keys and values holds
+    first the columns of all queries, then those of all keys, then those of all values.
 
     Args:
-        num_heads: int > 0. Must divide the input width m.
+        num_heads: int > 0, h. Must divide the input width m, unless the variant has a `head_dim`.
         causal: bool. If True, token t reads tokens 0..t only.
         dropout: float in [0, 1). Share of the attention weights, and of the result, to drop.
         kernel_initializer: Keras initializer of the query, key and value matrices.
         output_initializer: Keras initializer of the matrix that joins the heads; None: the same.
+        rotary: `RotaryEmbedding`, applied to queries and keys, or None.
+        variant: `AttentionVariant`, a dict of its fields, or None.
 
     Call arguments:
         x: float (b, t, m).
@@ -42,7 +76,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         float (b, t, m), in the compute dtype; with a residual, in the residual's dtype.
 
     Raises:
-        ValueError: when built, if `num_heads` does not divide m.
+        ValueError: if there is a window without `causal`; when built, if `num_heads` does not
+            divide m, or `num_key_value_heads` not `num_heads`.
     """
 
     def __init__(
@@ -53,6 +88,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         dropout=0.0,
         kernel_initializer="glorot_uniform",
         output_initializer=None,
+        rotary=None,
+        variant=None,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
@@ -60,19 +97,23 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.causal = causal
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.output_initializer = keras.initializers.get(output_initializer or kernel_initializer)
+        self.rotary = rotary
+        if variant is None or isinstance(variant, dict):
+            variant = AttentionVariant(**variant or {})
+        if variant.window is not None and (variant.window < 1 or not causal):
+            raise ValueError(
+                "`window` must be at least 1, and with `causal`. "
+                f"Received: window={variant.window}, causal={causal}."
+            )
+        self.variant = variant
         self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def build(self, input_shape):
-        width = input_shape[-1]
-        if self.num_heads < 1 or width % self.num_heads:
-            raise ValueError(
-                "`num_heads` must divide the input width. "
-                f"Received: num_heads={self.num_heads}, input width={width}."
-            )
-        self.head_dim = width // self.num_heads
-        self.num_key_value_heads = self.num_heads
+        width, variant = input_shape[-1], self.variant
+        self._set_head_sizes(width)
         self.query_key_value = Projection(
-            3 * width,
+            (self.num_heads + 2 * self.num_key_value_heads) * self.head_dim,
+            use_bias=variant.input_bias,
             kernel_initializer=self.kernel_initializer,
             name="query_key_value",
             dtype=self.dtype_policy,
@@ -80,13 +121,36 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         self.query_key_value.build(input_shape)
         self.output_projection = Projection(
             width,
+            use_bias=variant.output_bias,
             dropout=self.dropout.rate,
             kernel_initializer=self.output_initializer,
             name="output",
             dtype=self.dtype_policy,
         )
-        self.output_projection.build(input_shape)
+        self.output_projection.build((*input_shape[:-1], self.num_heads * self.head_dim))
         self.dropout.build(None)
+        if variant.head_norm_epsilon is not None:
+            self.query_norm, self.key_norm = (
+                RMSNormalization(variant.head_norm_epsilon, name=name, dtype=self.dtype_policy)
+                for name in ("query_norm", "key_norm")
+            )
+            self.query_norm.build((None, self.head_dim))
+            self.key_norm.build((None, self.head_dim))
+
+    def _set_head_sizes(self, width):
+        variant, heads = self.variant, self.num_heads
+        if variant.head_dim is None and (heads < 1 or width % heads):
+            raise ValueError(
+                "`num_heads` must divide the input width. "
+                f"Received: num_heads={heads}, input width={width}."
+            )
+        self.head_dim = variant.head_dim or width // heads
+        self.num_key_value_heads = variant.num_key_value_heads or heads
+        if heads % self.num_key_value_heads:
+            raise ValueError(
+                "`num_key_value_heads` must divide `num_heads`. Received: "
+                f"num_key_value_heads={self.num_key_value_heads}, num_heads={heads}."
+            )
 
     def call(
         self,
@@ -98,40 +162,47 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         residual=None,
         training=None,
     ):
-        query, key, value = self._heads(self.query_key_value(x))
-        first = 0
+        first = 0 if cache is None else cache.index
+        query, key, value = self._heads(self.query_key_value(x), first)
         if cache is not None:
-            first = cache.index
             key, value = cache.append(key, value)
         mask = readable(
             tf.shape(query)[2],
             tf.shape(key)[2],
             first,
             causal=self.causal,
+            window=self.variant.window,
             padding_mask=padding_mask,
             document_ids=document_ids,
         )
+        scale = self.variant.scale
         drops = training and self.dropout.rate
         read = kernels.attention(
             query,
             key,
             value,
             mask,
-            scale=self.head_dim**-0.5,
+            scale=self.head_dim**-0.5 if scale is None else scale,
             bias=position_bias,
             dropout=self.dropout.rate if drops else 0.0,
             seed=self.dropout.new_seed() if drops else None,
         )
         return self.output_projection(self._join(read), residual=residual, training=training)
 
-    def _heads(self, x):
-        """(b, t, 3m) to query, key and value, each (b, h, t, d)."""
+    def _heads(self, x, first):
+        """(b, t, (h + 2g) d) to query (b, h, t, d), key and value (b, g, t, d)."""
         b, t = tf.shape(x)[0], tf.shape(x)[1]
-        x = tf.reshape(x, [b, t, 3, self.num_heads, self.head_dim])
-        return tf.unstack(tf.transpose(x, [2, 0, 3, 1, 4]))
+        sizes = [self.num_heads, self.num_key_value_heads, self.num_key_value_heads]
+        x = tf.reshape(x, [b, t, sum(sizes), self.head_dim])
+        query, key, value = tf.split(tf.transpose(x, [0, 2, 1, 3]), sizes, axis=1)
+        if self.variant.head_norm_epsilon is not None:
+            query, key = self.query_norm(query), self.key_norm(key)
+        if self.rotary is not None:
+            query, key = self.rotary(query, first), self.rotary(key, first)
+        return query, key, value
 
     def _join(self, x):
-        """(b, h, t, d) to (b, t, m)."""
+        """(b, h, t, d) to (b, t, h d)."""
         b, t = tf.shape(x)[0], tf.shape(x)[2]
         return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [b, t, self.num_heads * self.head_dim])
 
@@ -146,4 +217,11 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             "dropout": self.dropout.rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
             "output_initializer": keras.initializers.serialize(self.output_initializer),
+            "rotary": keras.saving.serialize_keras_object(self.rotary),
+            "variant": dataclasses.asdict(self.variant),
         }
+
+    @classmethod
+    def from_config(cls, config):
+        rotary = keras.saving.deserialize_keras_object(config.get("rotary"))
+        return cls(**{**config, "rotary": rotary})

@@ -2,7 +2,8 @@
 
 import keras
 
-from tfzoo.layers.projection import Projection
+from tfzoo import kernels
+from tfzoo.layers.projection import Projection, check_activation
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -67,6 +68,91 @@ class FeedForward(keras.layers.Layer):
 
     def call(self, x, residual=None, training=None):
         return self.output_projection(self.intermediate(x), residual=residual, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "intermediate_dim": self.intermediate_dim,
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+            "dropout": self.dropout,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "output_initializer": keras.initializers.serialize(self.output_initializer),
+        }
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class GatedFeedForward(keras.layers.Layer):
+    """`(activation(x Wg) * x W1) W2`, the same at each position.
+
+    Shazeer, 2020, "GLU Variants Improve Transformer", arXiv:2002.05202, equation 6: SwiGLU with
+    "silu", GEGLU with a GELU.
+
+    Args:
+        intermediate_dim: int > 0, f, the width between the products.
+        activation: str, one of `kernels.ACTIVATIONS`.
+        use_bias: bool. Whether each product has a bias.
+        dropout: float in [0, 1). Share of the result to drop.
+        kernel_initializer: Keras initializer of Wg and W1.
+        output_initializer: Keras initializer of W2; None: the same.
+
+    Call arguments:
+        x: float (..., m).
+        residual: float (..., m), or None. What the result is added to.
+        training: bool. Whether to drop.
+
+    Returns:
+        float (..., m), in the compute dtype; with a residual, in the residual's dtype.
+    """
+
+    def __init__(
+        self,
+        intermediate_dim,
+        *,
+        activation="silu",
+        use_bias=False,
+        dropout=0.0,
+        kernel_initializer="glorot_uniform",
+        output_initializer=None,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        check_activation(activation)
+        self.intermediate_dim = intermediate_dim
+        self.activation = activation
+        self.use_bias = use_bias
+        self.dropout = dropout
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.output_initializer = keras.initializers.get(output_initializer or kernel_initializer)
+
+    def build(self, input_shape):
+        shared = {"use_bias": self.use_bias, "dtype": self.dtype_policy}
+        self.gate, self.intermediate = (
+            Projection(
+                self.intermediate_dim,
+                kernel_initializer=self.kernel_initializer.clone(),  # else both are the same
+                name=name,
+                **shared,
+            )
+            for name in ("gate", "intermediate")
+        )
+        self.output_projection = Projection(
+            input_shape[-1],
+            dropout=self.dropout,
+            kernel_initializer=self.output_initializer,
+            name="output",
+            **shared,
+        )
+        self.gate.build(input_shape)
+        self.intermediate.build(input_shape)
+        self.output_projection.build((*input_shape[:-1], self.intermediate_dim))
+
+    def call(self, x, residual=None, training=None):
+        x = kernels.gated_activation(self.gate(x), self.intermediate(x), activation=self.activation)
+        return self.output_projection(x, residual=residual, training=training)
 
     def compute_output_shape(self, input_shape):
         return input_shape

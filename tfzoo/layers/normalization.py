@@ -40,3 +40,37 @@ class LayerNormalization(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class RMSNormalization(keras.layers.Layer):
+    """Scales each token to a mean square of 1, then by what it has learned.
+
+    Zhang & Sennrich, 2019, "Root Mean Square Layer Normalization", arXiv:1910.07467, equation 4.
+    The arithmetic is float32 in every precision.
+
+    Args:
+        epsilon: float > 0, added to the mean square.
+
+    Call arguments:
+        x: float (..., m).
+
+    Returns:
+        float (..., m), in the compute dtype.
+    """
+
+    def __init__(self, epsilon=1e-6, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        self.gamma = self.add_weight(name="gamma", shape=(input_shape[-1],), initializer="ones")
+
+    def call(self, x):
+        return kernels.rms_norm(x, self.gamma.value, epsilon=self.epsilon, dtype=self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}

@@ -40,11 +40,8 @@ class Projection(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        if activation is not None and activation not in kernels.ACTIVATIONS:
-            raise ValueError(
-                f"`activation` must be None or one of {sorted(kernels.ACTIVATIONS)}. "
-                f"Received: activation={activation}"
-            )
+        if activation is not None:
+            check_activation(activation)
         self.units = units
         self.activation = activation
         self.use_bias = use_bias
@@ -95,3 +92,12 @@ class Projection(keras.layers.Layer):
             "dropout": self.dropout.rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
+
+
+def check_activation(name):
+    """Raises ValueError unless there is an activation of this name."""
+    if name not in kernels.ACTIVATIONS:
+        raise ValueError(
+            f"`activation` must be one of {sorted(kernels.ACTIVATIONS)}. "
+            f"Received: activation={name}"
+        )

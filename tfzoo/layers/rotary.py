@@ -1,0 +1,69 @@
+"""Rotary position embedding (Su et al., 2021, arXiv:2104.09864)."""
+
+import keras
+import tensorflow as tf
+
+from tfzoo import kernels
+
+
+def rotary_angles(positions, width, base=10_000.0):
+    """`position * base^(-2i / width)` for i = 0, 1, ..., width / 2 - 1 (equation 15).
+
+    Always float32: in bfloat16 position 257 would be 256.
+
+    Args:
+        positions: int (t,).
+        width: int, even: channels that are turned.
+        base: float.
+
+    Returns:
+        float32 (t, width / 2).
+    """
+    exponent = tf.range(0, width, 2, dtype=tf.float32) / float(width)
+    return tf.cast(positions, tf.float32)[:, None] * base**-exponent
+
+
+@keras.saving.register_keras_serializable(package="tfzoo")
+class RotaryEmbedding(keras.layers.Layer):
+    """Turns pairs of channels by angles that grow with the position. It has no weights.
+
+    The product of a query and a key so turned depends on their distance, not on where they stand:
+    columns serve as positions, whatever padding or other documents lie before. Channel i is paired
+    with channel i + r/2, as GPT-NeoX and Llama do, rather than with its neighbour.
+
+    Args:
+        rotary_dim: int, even: r, channels of each head that are turned, the first ones; None: all.
+        base: float > 1; the longest wavelength is about 2 pi times it.
+
+    Call arguments:
+        x: float (b, h, t, d), queries or keys.
+        first: int32 scalar, the position of the first; t stands for the ones after it.
+
+    Returns:
+        float (b, h, t, d), in the dtype of `x`. The arithmetic is float32.
+
+    Raises:
+        ValueError: if `rotary_dim` is odd or more than d.
+    """
+
+    def __init__(self, rotary_dim=None, *, base=10_000.0, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.rotary_dim = rotary_dim
+        self.base = base
+        self.built = True
+
+    def call(self, x, first=0):
+        width = x.shape[-1] if self.rotary_dim is None else self.rotary_dim
+        if width % 2 or width > x.shape[-1]:
+            raise ValueError(
+                "`rotary_dim` must be even and at most the width of a head. "
+                f"Received: rotary_dim={width}, head width={x.shape[-1]}."
+            )
+        angles = rotary_angles(first + tf.range(tf.shape(x)[2]), width, self.base)
+        return kernels.rotate(x, tf.cos(angles), tf.sin(angles))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rotary_dim": self.rotary_dim, "base": self.base}
