@@ -37,25 +37,28 @@ def in_place_of(variables, values):
 
 
 def recomputed(layer, **arguments):
-    """`layer` in training as a function of x that keeps x alone for the backward pass.
+    """`layer` in training as a function of x that keeps its inputs alone for the backward pass.
 
-    Weights that are tensors (`in_place_of`) are handed in: `tf.recompute_grad` knows of no others
-    than its arguments and variables, and their gradients would be lost without a word.
+    Weights that are tensors (`in_place_of`) are handed in, and so are arguments of floats:
+    `tf.recompute_grad` knows of no others than its arguments and variables, and their gradients
+    would be lost without a word.
 
     Args:
         layer: Keras layer.
-        **arguments: of its call, which get no gradients.
+        **arguments: of its call.
 
     Returns:
         A function of a tensor, giving a tensor.
     """
+    floats = {key: x for key, x in arguments.items() if tf.is_tensor(x) and x.dtype.is_floating}
     variables = layer.trainable_variables
     values = [variable.value for variable in variables]
     if any(isinstance(value, tf.Variable) for value in values):
-        return tf.recompute_grad(lambda x: layer(x, **arguments, training=True))
+        variables = values = []
 
-    def call(x, *values):
-        with in_place_of(variables, values):
-            return layer(x, **arguments, training=True)
+    def call(x, *inputs):
+        handed_in = dict(zip(floats, inputs[: len(floats)], strict=True))
+        with in_place_of(variables, inputs[len(floats) :]):
+            return layer(x, **{**arguments, **handed_in}, training=True)
 
-    return lambda x: tf.recompute_grad(call)(x, *values)
+    return lambda x: tf.recompute_grad(call)(x, *floats.values(), *values)

@@ -67,7 +67,8 @@ class Decoder(keras.layers.Layer):
             raise ValueError("`document_ids` must be None with a cache.")
         x = self.token_embedding(token_ids)
         if self.position_embedding is not None:
-            x = self.position_embedding(x, _positions(token_ids, padding_mask, cache, document_ids))
+            places = token_positions(token_ids, padding_mask, cache, document_ids)
+            x = self.position_embedding(x, places)
         x = self.dropout(x, training=training)
         for i, block in enumerate(self.blocks):
             if cache is not None:
@@ -91,7 +92,7 @@ class Decoder(keras.layers.Layer):
         return (*input_shape, self.token_embedding.hidden_dim)
 
 
-def _positions(token_ids, padding_mask, cache, document_ids):
+def token_positions(token_ids, padding_mask=None, cache=None, document_ids=None):
     """int32 (b, t), or None where positions are 0, 1, 2, ..."""
     first = 0 if cache is None else cache.index
     if padding_mask is not None or document_ids is not None:
