@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfzoo.data import open_source
-from tfzoo.data.tfds import _parse
+from tfzoo.data.prepared_split import _parse
 from tfzoo.errors import UsageError
 
 ROWS = [f"Speech {number}, né 中文\n" for number in range(25)]

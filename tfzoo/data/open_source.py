@@ -3,10 +3,11 @@
 import os
 from collections.abc import Sequence
 
+from tfzoo.data.prepared_split import PREFIX
 from tfzoo.data.sotu import Sotu
 from tfzoo.data.source import Source
 from tfzoo.data.text_files import TextFiles
-from tfzoo.data.tfds import PREFIX, TensorFlowDatasets
+from tfzoo.data.tfds import TensorFlowDatasets
 from tfzoo.errors import UsageError
 
 DATASETS = {"sotu": Sotu}

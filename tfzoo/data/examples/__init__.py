@@ -8,11 +8,12 @@ from tfzoo.data.examples.batches import (
     num_evaluation_example_batches,
 )
 from tfzoo.data.examples.build import ExampleSplit, build_example_store
-from tfzoo.data.examples.open_examples import open_examples
+from tfzoo.data.examples.open_examples import EXAMPLE_DATASETS, open_examples
 from tfzoo.data.examples.source import KINDS, ExampleSource
 from tfzoo.data.examples.store import ExampleStore
 
 __all__ = [
+    "EXAMPLE_DATASETS",
     "KINDS",
     "ExampleBatch",
     "ExampleSource",
