@@ -1,6 +1,13 @@
 """Models: a family a file, all made of the same blocks."""
 
+from tfzoo.models.albert import ALBERT
+from tfzoo.models.bert import BERT
+from tfzoo.models.gpt import GPT
 from tfzoo.models.gpt2 import GPT2, GPT2Config
+from tfzoo.models.gpt3 import GPT3
+from tfzoo.models.gpt_neox import GPTNeoX
+from tfzoo.models.llama import Llama
+from tfzoo.models.model import Model
 from tfzoo.models.registry import (
     MODELS,
     PRESETS,
@@ -9,12 +16,21 @@ from tfzoo.models.registry import (
     load_config,
     save_config,
 )
+from tfzoo.models.roberta import RoBERTa
 
 __all__ = [
+    "ALBERT",
+    "BERT",
+    "GPT",
     "GPT2",
     "GPT2Config",
+    "GPT3",
+    "GPTNeoX",
+    "Llama",
     "MODELS",
+    "Model",
     "PRESETS",
+    "RoBERTa",
     "count_parameters",
     "from_preset",
     "load_config",

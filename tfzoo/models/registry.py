@@ -6,9 +6,25 @@ import os
 import keras
 
 from tfzoo.errors import UsageError
+from tfzoo.models.albert import ALBERT
+from tfzoo.models.bert import BERT
+from tfzoo.models.gpt import GPT
 from tfzoo.models.gpt2 import GPT2
+from tfzoo.models.gpt3 import GPT3
+from tfzoo.models.gpt_neox import GPTNeoX
+from tfzoo.models.llama import Llama
+from tfzoo.models.roberta import RoBERTa
 
-MODELS = {"gpt2": GPT2}
+MODELS = {
+    "gpt": GPT,
+    "gpt2": GPT2,
+    "gpt3": GPT3,
+    "gpt_neox": GPTNeoX,
+    "llama": Llama,
+    "bert": BERT,
+    "roberta": RoBERTa,
+    "albert": ALBERT,
+}
 
 PRESETS = {
     preset: (family, config)

@@ -1,0 +1,103 @@
+"""BERT, RoBERTa and ALBERT: their sizes, and what is each one's own."""
+
+import numpy as np
+import pytest
+
+from tests.model_contract import IDS, SMALL, assert_close, check_model, stirred
+from tfzoo import models
+from tfzoo.layers.heads import ClassificationHead, PairHead
+
+
+def small(preset, **overrides):
+    return stirred(models.from_preset(preset, **{**SMALL, **overrides}))
+
+
+@pytest.mark.parametrize("preset", ["bert_tiny", "roberta_base", "albert_base"])
+def test_contract(preset, tmp_path):
+    check_model(preset, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("preset", "parameters"),
+    [
+        ("bert_tiny", 4_433_210),
+        ("bert_mini", 11_267_386),
+        ("bert_small", 29_057_850),
+        ("bert_medium", 41_667_386),
+        ("bert_base_cased", 108_931_396),
+        ("bert_base_uncased", 110_104_890),
+        ("bert_large_cased", 334_659_908),
+        ("bert_large_uncased", 336_224_058),
+        ("roberta_base", 124_697_433),
+        ("roberta_large", 355_412_057),
+        ("albert_base", 11_812_272),
+        ("albert_large", 17_845_424),
+        ("albert_xlarge", 59_017_392),
+        ("albert_xxlarge", 223_150_256),
+    ],
+)
+def test_presets_have_the_published_parameters(preset, parameters):
+    assert models.count_parameters(preset) == parameters
+
+
+def test_a_pair_head_makes_bert_what_was_pretrained():
+    model = small("bert_tiny")
+    alone = model.count_params()
+    head = model.add_head("next_sentence", PairHead())
+    assert model.count_params() - alone == 2 * 32 + 2
+    assert {w.path.rpartition("/labels/")[0] for w in head.weights} == {"bert/heads/next_sentence"}
+    assert head(model.pooled(model(IDS))).shape == (2, 2)
+
+
+def test_places_of_roberta_are_counted_from_2():
+    model = small("roberta_base")
+    table = model.encoder.position_embedding.embeddings
+    assert table.shape == (26, 32)
+    mask = np.array([[0, 1, 1, 1, 1, 1, 1, 1, 0]] * 2, bool)
+    before = model(IDS, padding_mask=mask).numpy()[mask]
+    rows = table.numpy()
+    rows[[0, 1, 9, 10]] *= -5.0  # Seven tokens are read, at 2 to 8.
+    table.assign(rows)
+    np.testing.assert_allclose(model(IDS, padding_mask=mask).numpy()[mask], before, atol=1e-5)
+    rows[8] *= -5.0
+    table.assign(rows)
+    assert not np.allclose(model(IDS, padding_mask=mask).numpy()[mask], before, atol=1e-2)
+
+
+def test_a_full_row_has_places_to_the_last():
+    for preset in ("bert_tiny", "roberta_base"):
+        assert small(preset)(np.ones((1, 24), "int32")).shape == (1, 24, 32)
+
+
+def test_what_roberta_does_not_pool_its_classification_head_does():
+    model = small("roberta_base")
+    assert model.pooler is None
+    np.testing.assert_array_equal(model.pooled(model(IDS)), model(IDS)[:, 0])
+    assert model.add_head("label", ClassificationHead(3)).hidden.kernel.shape == (32, 32)
+    assert not small("bert_tiny").add_head("label", ClassificationHead(3)).hidden_layer
+
+
+def test_albert_applies_one_block_to_embeddings_of_another_width():
+    once, thrice = (small("albert_base", num_layers=n, embedding_dim=16) for n in (1, 3))
+    assert [w.shape for w in once.weights] == [w.shape for w in thrice.weights]
+    assert once.output_weights().shape == (61, 16)
+    x = once.encoder.widening(_embedded(once))
+    for _ in range(3):
+        x = once.encoder.blocks[0](x)
+    thrice.set_weights(once.get_weights())
+    assert_close(thrice(IDS), x)
+
+
+def _embedded(model):
+    encoder = model.encoder
+    sums = encoder.token_embedding(IDS) + encoder.segment_embedding(np.zeros_like(IDS))
+    return encoder.embedding_norm(encoder.position_embedding(sums))
+
+
+def test_words_are_read_with_the_embedding_table_and_a_bias():
+    model = small("bert_tiny")
+    hidden = model(IDS)
+    states = model.prediction_states(hidden)
+    expected = states @ np.transpose(model.output_weights()) + model.output_bias()
+    assert_close(model.logits(hidden), expected)
+    assert_close(model.logits(hidden[:, 3]), expected[:, 3])
