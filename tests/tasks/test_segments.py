@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from texts import byte_tokenizer, token_store
 
+from tests.tasks.tiny_stores import byte_tokenizer, token_store
 from tfzoo.errors import UsageError
 from tfzoo.tasks.segments import Spans
 

@@ -3,9 +3,15 @@
 from tfzoo.tasks.albert import AlbertPretraining
 from tfzoo.tasks.bert import BertPretraining
 from tfzoo.tasks.causal_lm import CausalLanguageModeling
+from tfzoo.tasks.classification import Classification
+from tfzoo.tasks.dialogue import Dialogue
 from tfzoo.tasks.masked_lm import MaskedLanguageModeling
+from tfzoo.tasks.regression import Regression
 from tfzoo.tasks.span_corruption import SpanCorruption
 from tfzoo.tasks.task import Task
+from tfzoo.tasks.text_to_text import TextToText
+from tfzoo.tasks.token_classification import TokenClassification
+from tfzoo.tasks.translation import Translation
 
 TASKS = {
     "causal_lm": CausalLanguageModeling,
@@ -13,6 +19,12 @@ TASKS = {
     "bert": BertPretraining,
     "albert": AlbertPretraining,
     "span_corruption": SpanCorruption,
+    "translation": Translation,
+    "text_to_text": TextToText,
+    "classification": Classification,
+    "regression": Regression,
+    "token_classification": TokenClassification,
+    "dialogue": Dialogue,
 }
 
 __all__ = [
@@ -20,7 +32,13 @@ __all__ = [
     "AlbertPretraining",
     "BertPretraining",
     "CausalLanguageModeling",
+    "Classification",
+    "Dialogue",
     "MaskedLanguageModeling",
+    "Regression",
     "SpanCorruption",
     "Task",
+    "TextToText",
+    "TokenClassification",
+    "Translation",
 ]

@@ -8,6 +8,11 @@ def padding_id(tokenizer) -> int:
     return tokenizer.special_ids.get("padding", tokenizer.end_of_text)
 
 
+def cut(row, length: int) -> np.ndarray:
+    """A row of at most `length` tokens: too long a one keeps its last, which ends it."""
+    return row if len(row) <= length else np.append(row[: length - 1], row[-1:])
+
+
 def padded(rows, length: int, fill=0, dtype=np.int32) -> np.ndarray:
     """The rows, cut to `length` or filled up to it: dtype (b, length)."""
     result = np.full((len(rows), length), fill, dtype)

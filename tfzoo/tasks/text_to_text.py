@@ -1,0 +1,30 @@
+"""Labels as text: an encoder-decoder says the name of the label."""
+
+import dataclasses
+from typing import ClassVar
+
+from tfzoo.tasks.translation import Translation
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextToText(Translation):
+    """Classification as a sequence to say (Raffel et al., 2020, arXiv:1910.10683, section 2.4).
+
+    A label is right if the likeliest tokens, one after the other, are its name and then the end.
+
+    Attributes:
+        prefix: str, put before each text, for example "sentiment: ".
+    """
+
+    data_kind: ClassVar = "labelled"
+
+    def columns(self):
+        return {
+            "source": lambda example: self.source_ids(example["text"], example.get("text_pair")),
+            "target": lambda example: self.target_ids(example["label"]),
+        }
+
+    def results(self, sums):
+        found = super().results(sums)
+        found["accuracy"] = found.pop("exact_match")
+        return found
