@@ -1,7 +1,8 @@
-"""What every layer and every model must do, whatever it computes."""
+"""What every layer, every model and every objective must do, whatever it computes."""
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 
@@ -87,3 +88,102 @@ def _check_cache(model, token_ids, full):
     assert int(cache.index) == t
     np.testing.assert_allclose(cached[0], full[0], atol=1e-5)
     np.testing.assert_allclose(cached[1, 2:], full[1, : t - 2], atol=1e-5)
+
+
+def check_task(task, model, store, *, sequence_length=16, steps=20):
+    """Holds an objective to its contract: pure batches, sums that do not mind cuts, learning.
+
+    Args:
+        task: a `tfzoo.tasks.Task`.
+        model: a small model, without heads.
+        store: a small store of the kind that the task reads, of some 5 to 50 rows.
+        sequence_length: int.
+        steps: int, to train until the loss has fallen by a tenth.
+    """
+    assert model.kind in task.kinds
+    for name, head in task.heads().items():
+        model.add_head(name, head)
+    _check_training_batches(task, store, sequence_length)
+    before = _check_evaluation(task, model, store, sequence_length)
+    _train(task, model, store, sequence_length, steps)
+    after = task.results(_sums(task, model, store, sequence_length, 4))
+    assert after["loss"] < 0.9 * before["loss"]
+    assert all(np.isfinite(value) for value in after.values())
+
+
+def _check_training_batches(task, store, length):
+    def batches(number, **changes):
+        arguments = {"sequence_length": length, "global_batch_size": 4, "seed": 3, **changes}
+        return list(task.training_batches(store, **arguments).take(number).as_numpy_iterator())
+
+    whole = batches(12)
+    assert all(len(x) == 4 for x in whole[0].values())
+    assert _equal(whole, batches(12))
+    assert _equal(whole[4:], batches(8, first_step=5))
+    assert not _equal(whole, batches(12, seed=4))
+    parts = zip(batches(12, rows=(0, 1)), batches(12, rows=(1, 4)), strict=True)
+    joined = [{name: np.concatenate([a[name], b[name]]) for name in a} for a, b in parts]
+    assert _equal(whole, joined)
+
+
+def _equal(batches, others):
+    return all(
+        batch.keys() == other.keys()
+        and all(np.array_equal(batch[name], other[name]) for name in batch)
+        for batch, other in zip(batches, others, strict=True)
+    )
+
+
+def _check_evaluation(task, model, store, length):
+    sums = _sums(task, model, store, length, 4)
+    for batch_size, num_shards in ((4, 1), (3, 1), (2, 3)):
+        others = _sums(task, model, store, length, batch_size, num_shards)
+        assert others.keys() == sums.keys()
+        for name, value in sums.items():
+            np.testing.assert_allclose(others[name], value, rtol=1e-4, atol=1e-4, err_msg=name)
+    _check_loss(task, model, store, length)
+    return task.results(sums)
+
+
+def _check_loss(task, model, store, length):
+    """`loss` and `measures` say the same, and nothing of rows of weight 0."""
+    batch = next(iter(task.evaluation_batches(store, sequence_length=length, batch_size=4)))
+    sums = task.measures(model, batch)
+    assert float(task.loss(model, batch)) == pytest.approx(float(sums["loss"]), rel=1e-4)
+    assert float(sums["num_targets"]) == np.sum(batch["weights"]) > 0
+    assert not np.isclose(task.loss(model, batch, label_smoothing=0.5), sums["loss"]) or (
+        task.data_kind == "scored"
+    )
+    empty = {k: x * 0.0 if k.endswith("weights") else x for k, x in batch.items()}
+    assert not any(np.any(value) for value in task.measures(model, empty).values())
+    assert float(task.loss(model, empty)) == 0.0
+
+
+def _sums(task, model, store, length, batch_size, num_shards=1):
+    """What all batches of all shards measure in sum."""
+    sizes = {"sequence_length": length, "batch_size": batch_size}
+    totals = {}
+    for index in range(num_shards):
+        batches = list(task.evaluation_batches(store, shard=(index, num_shards), **sizes))
+        assert len(batches) == task.num_evaluation_batches(store, num_shards=num_shards, **sizes)
+        for batch in batches:
+            for name, value in task.measures(model, batch).items():
+                totals[name] = totals.get(name, 0.0) + value.numpy().astype(np.float64)
+    return totals
+
+
+def _train(task, model, store, length, steps):
+    optimizer = keras.optimizers.Adam(1e-2)
+    optimizer.build(model.trainable_variables)
+
+    @tf.function(reduce_retracing=True)
+    def step(batch):
+        with tf.GradientTape() as tape:
+            loss = task.loss(model, batch, training=True) / tf.reduce_sum(batch["weights"])
+        gradients = tape.gradient(loss, model.trainable_variables)
+        both = zip(gradients, model.trainable_variables, strict=True)
+        optimizer.apply_gradients((g, v) for g, v in both if g is not None)
+
+    arguments = {"sequence_length": length, "global_batch_size": 4, "seed": 0}
+    for batch in task.training_batches(store, **arguments).take(steps):
+        step(batch)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from tfzoo import layers
+from tfzoo.layers.heads import PairHead
 from tfzoo.tasks import scores
 from tfzoo.tasks.feeding import Rows
 from tfzoo.tasks.masked_lm import MaskedLanguageModeling
@@ -32,7 +32,7 @@ class BertPretraining(MaskedLanguageModeling):
     mask_documents: bool = dataclasses.field(default=False, init=False)  # A row has two at most.
 
     def heads(self):
-        return {self.pair_head: layers.PairHead()}
+        return {self.pair_head: PairHead()}
 
     def rows(self, store, sequence_length):
         length = sequence_length - self.tokenizer.layout.num_specials(True)

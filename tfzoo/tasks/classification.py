@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from tfzoo import layers
+from tfzoo.layers.heads import ClassificationHead
 from tfzoo.tasks import classes
 from tfzoo.tasks.labelled_rows import LabelledTask
 
@@ -23,7 +23,7 @@ class Classification(LabelledTask):
     head_dropout: float = 0.1
 
     def heads(self):
-        return {self.head: layers.ClassificationHead(len(self.labels), dropout=self.head_dropout)}
+        return {self.head: ClassificationHead(len(self.labels), dropout=self.head_dropout)}
 
     def target(self, label):
         return self.labels.index(label)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from tfzoo import layers
+from tfzoo.layers.heads import ClassificationHead
 from tfzoo.tasks import scores
 from tfzoo.tasks.labelled_rows import LabelledTask
 
@@ -23,7 +23,7 @@ class Regression(LabelledTask):
     head_dropout: float = 0.1
 
     def heads(self):
-        return {self.head: layers.ClassificationHead(1, dropout=self.head_dropout)}
+        return {self.head: ClassificationHead(1, dropout=self.head_dropout)}
 
     def target(self, label):
         return float(label)

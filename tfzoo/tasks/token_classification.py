@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from tfzoo import layers
+from tfzoo.layers.heads import TokenClassificationHead
 from tfzoo.tasks import classes, entities
 from tfzoo.tasks.example_rows import ExampleTask
 from tfzoo.tasks.padding import cut, padded, padding_id, padding_mask
@@ -32,7 +32,7 @@ class TokenClassification(ExampleTask):
     head_dropout: float = 0.1
 
     def heads(self):
-        head = layers.TokenClassificationHead(len(self.labels), dropout=self.head_dropout)
+        head = TokenClassificationHead(len(self.labels), dropout=self.head_dropout)
         return {self.head: head}
 
     def columns(self):
