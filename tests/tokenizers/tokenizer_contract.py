@@ -196,7 +196,12 @@ def safe_split_changes_no_ids(tokenizer, folder):
 
 
 def known(tokenizer, text: str) -> str:
-    """The text as the tokenizer can give it back: U+FFFD where a character has no id of its own."""
+    """The text as the tokenizer can give it back: U+FFFD where a character has no id of its own.
+
+    SentencePiece writes a space as U+2581, so that one reads as a space.
+    """
+    if tokenizer.kind == "sentence_piece":
+        return text.replace("\u2581", " ")
     characters = getattr(tokenizer, "characters", None)
     if characters is None:
         return text

@@ -12,6 +12,7 @@ from tfzoo.tokenizers import folders
 from tfzoo.tokenizers.byte_pair import BytePairTokenizer
 from tfzoo.tokenizers.bytes import BytesTokenizer
 from tfzoo.tokenizers.characters import CharactersTokenizer
+from tfzoo.tokenizers.sentence_piece import SentencePieceTokenizer
 from tfzoo.tokenizers.tokenizer import Tokenizer
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "BytePairTokenizer",
     "BytesTokenizer",
     "CharactersTokenizer",
+    "SentencePieceTokenizer",
     "Tokenizer",
     "load",
     "train",
@@ -28,6 +30,7 @@ TOKENIZERS = {
     "byte_pair": BytePairTokenizer,
     "bytes": BytesTokenizer,
     "characters": CharactersTokenizer,
+    "sentence_piece": SentencePieceTokenizer,
 }
 
 
@@ -36,7 +39,8 @@ def load(folder) -> Tokenizer:
 
     Args:
         folder: path. One that `Tokenizer.save` wrote, or one with a published model's files:
-            vocab.json and merges.txt (GPT-2, RoBERTa).
+            vocab.json and merges.txt (GPT-2, RoBERTa), or spiece.model, or another .model file (T5,
+            ALBERT), which may be given itself.
 
     Raises:
         UsageError: if the folder holds no tokenizer, or a broken one.
@@ -65,7 +69,8 @@ def train(
             256 and its special ones.
         progress: function, or None. Called with the bytes read so far.
         **options: of the kind. All take `roles`: the special tokens that there must be besides
-            end-of-text, of "start", "separator", "padding" and "mask".
+            end-of-text, of "start", "separator", "padding" and "mask"; sentence_piece takes
+            `algorithm`, `byte_fallback` and `normalization`.
 
     Raises:
         UsageError: if the kind is unknown, or `vocabulary_size` too small for it.

@@ -11,18 +11,18 @@ characters, then go through SentencePiece's BPE with a model made of the merges.
 """
 
 import functools
-import struct
 
 import tensorflow as tf
 import tokenizers as hf
-from tensorflow_text import SentencepieceTokenizer
 
 from tfzoo.tokenizers import merges as merge_files
+from tfzoo.tokenizers import wire
 from tfzoo.tokenizers.graph import TokenizerGraph, byte_values, repair_utf8
+from tfzoo.tokenizers.piece_model import BPE, CONTROL, UNKNOWN, Piece, PieceModel
+from tfzoo.tokenizers.sentence_piece_graph import named_apart
 
 _OTHER, _LETTER, _NUMBER, _SPACE = range(4)
 _PATTERNS = {_LETTER: r"\p{L}", _NUMBER: r"\p{N}", _SPACE: r"\s"}
-_NORMAL, _UNKNOWN, _CONTROL = 1, 2, 3  # SentencePiece's types; text never yields a control piece
 
 
 class BytePairGraph(TokenizerGraph):
@@ -31,7 +31,7 @@ class BytePairGraph(TokenizerGraph):
     def __init__(self, tokenizer):
         super().__init__(tokenizer.token_bytes)
         model = _sentencepiece_model(tokenizer.vocabulary, tokenizer.merges)
-        self.merges = SentencepieceTokenizer(model=model, out_type=tf.int32)
+        self.merges = named_apart(model)
         starts, classes = character_classes()
         self.class_starts = tf.constant(starts, tf.int32)
         self.classes = tf.constant(classes, tf.int32)
@@ -141,29 +141,11 @@ def _sentencepiece_model(vocabulary, merges) -> bytes:
     ranks = merge_files.final_ranks(vocabulary, merges)
     ranks |= dict.fromkeys(merge_files.BYTE_CHARACTERS, 0)
     pieces = [
-        _piece(token, -ranks[token], _NORMAL) if token in ranks else _piece(token, 0, _CONTROL)
+        Piece(token, -ranks[token]) if token in ranks else Piece(token, kind=CONTROL)
         for token in sorted(vocabulary, key=vocabulary.get)
     ]
-    unknown = _piece("\u2047", 0, _UNKNOWN)  # SentencePiece wants one; no byte character is unknown
-    trainer = _field(2, _number(3, 2))  # model type BPE
-    normalizer = _field(3, _number(3, 0) + _number(4, 0) + _number(5, 0))  # leave spaces alone
-    return b"".join([*pieces, unknown, trainer, normalizer])
-
-
-def _piece(token, score, kind):
-    text = token.encode()
-    return _field(1, _field(1, text) + b"\x15" + struct.pack("<f", score) + _number(3, kind))
-
-
-def _field(number, content):
-    """A length-delimited field of a protocol buffer."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
-
-
-def _number(number, value):
-    return _varint(number << 3) + _varint(value)
-
-
-def _varint(value):
-    low, high = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + _varint(high) if high else bytes([low])
+    pieces.append(Piece("\u2047", kind=UNKNOWN))  # it wants one; no byte character is unknown
+    trainer = wire.field(2, wire.number_field(3, BPE))
+    off = (wire.number_field(number, 0) for number in (3, 4, 5))
+    normalizer = wire.field(3, b"".join(off))  # leave spaces alone
+    return PieceModel(pieces=pieces, rest=trainer + normalizer).to_bytes()

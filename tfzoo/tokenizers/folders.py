@@ -25,6 +25,8 @@ def broken(folder, fault: str, remedy: str) -> UsageError:
 def kind_of(folder) -> str:
     """The kind that the folder's header names, or that its files without a header are known for."""
     folder = Path(folder)
+    if folder.is_file() and folder.suffix == ".model":
+        return _KIND_OF_FILE["*.model"]
     if not folder.is_dir():
         raise broken(
             folder,

@@ -1,0 +1,365 @@
+"""SentencePiece (Kudo and Richardson 2018, arXiv:1808.06226): pieces of raw text, spaces included.
+
+Which pieces a text is cut into, a unigram language model decides by their probabilities (Kudo 2018,
+arXiv:1804.10959), or BPE by the order of its merges (Sennrich et al. 2016, arXiv:1508.07909). T5
+and ALBERT read pieces of the first sort.
+"""
+
+import heapq
+import io
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import sentencepiece
+from absl import logging
+
+from tfzoo.errors import UsageError
+from tfzoo.tokenizers import folders, joining, specials
+from tfzoo.tokenizers import piece_model as files
+from tfzoo.tokenizers.piece_model import Piece, PieceModel
+from tfzoo.tokenizers.tokenizer import REPLACEMENT, Tokenizer, count_bytes
+
+NUM_SENTINELS = 100  # T5's
+MODEL_FILE = "spiece.model"
+CONFIG_FILE = "tokenizer_config.json"
+
+_T5 = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+_ALBERT = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1}
+_BERT_ROLES = {"start": "[CLS]", "separator": "[SEP]", "mask": "[MASK]"}
+_SENTINEL = re.compile("\u2581?<extra_id_([0-9]+)>")
+_SPECIAL_KINDS = (files.CONTROL, files.USER_DEFINED)
+_NORMALIZATIONS = ("nmt_nfkc", "nmt_nfkc_cf", "identity")
+
+_MAX_CHARACTERS = 1 << 25  # to learn from: more cost memory and time, and hardly teach more
+_LINE = 1 << 12  # characters
+_RESERVED = str.maketrans({"\t": " ", "\u2585": " "})  # the trainer leaves out a line with these
+_NUM_THREADS = 4  # the sums that training makes depend on it, so it is the same everywhere
+_SCORE_STEP = 1 / 64
+
+
+class SentencePieceTokenizer(Tokenizer):
+    """The pieces of a SentencePiece model.
+
+    Text is normalized first as the model says, which most models do by Unicode's NFKC with white
+    space made single spaces; `is_lossless` tells whether all of it comes back. U+2581, which
+    stands for a space, comes back as one in any case. A character without a piece is unknown,
+    which is decoded as U+FFFD, unless the model has pieces for bytes.
+
+    Text never yields control pieces, nor pieces with a role, nor sentinels: whatever a model file
+    says of <pad>, </s>, [CLS], [SEP], [MASK] or <extra_id_0>, they are control pieces here.
+
+    Args:
+        model: bytes. The content of a model file.
+        num_sentinels: int, or None. Ids to add behind the pieces, the last of them for
+            <extra_id_0>, as T5 does (Raffel et al. 2020, section 3.1.4, arXiv:1910.10683). None
+            adds 100 to a model with T5's first ids that has no sentinels among its pieces.
+
+    Raises:
+        ValueError: if `model` is not a model file of use here.
+    """
+
+    kind = "sentence_piece"
+
+    def __init__(self, model: bytes, num_sentinels: int | None = None):
+        parsed = _parsed(model)
+        tokens = _special_tokens(parsed)
+        inside = _sentinels(parsed.pieces)
+        if num_sentinels is None:
+            num_sentinels = 0 if inside or not _is_like_t5(parsed) else NUM_SENTINELS
+        self.num_added_sentinels = num_sentinels
+        size = len(parsed.pieces)
+        id_of = {piece.text: place for place, piece in enumerate(parsed.pieces)}
+        special_ids = {role: id_of[token] for role, token in tokens.items()}
+        pieces = _with_control_pieces(parsed.pieces, {*special_ids.values(), *inside})
+        self.model = model if pieces == parsed.pieces else parsed.to_bytes(pieces)
+        super().__init__(
+            [*map(_spelt, pieces), *[b""] * num_sentinels],
+            special_tokens=tokens,
+            special_ids=special_ids,
+            sentinels=inside or range(size + num_sentinels - 1, size - 1, -1),
+        )
+        self._adds_space = parsed.adds_space
+        if {"start", "separator"} <= tokens.keys():
+            self.layout = joining.BERT
+        self.is_lossless = not (parsed.charsmap or parsed.adds_space or parsed.removes_spaces) and (
+            any(piece.kind == files.BYTE for piece in parsed.pieces)
+        )
+        self._fast = sentencepiece.SentencePieceProcessor(model_proto=self.model)
+
+    @classmethod
+    def train(
+        cls,
+        documents,
+        vocabulary_size,
+        progress=None,
+        *,
+        roles=(),
+        algorithm="unigram",
+        byte_fallback=False,
+        normalization="nmt_nfkc",
+    ):
+        """Learns pieces from the text.
+
+        Without `roles` that ask for more, the ids are laid out as T5's: <pad>, </s>, <unk>, the
+        pieces, and 100 sentinels. With one of start, separator or mask, as ALBERT's: <pad>, <unk>,
+        [CLS], [SEP], [MASK], the pieces.
+
+        Memory is bounded: of a text of more than 2^25 characters, a sample of its lines is learnt
+        from, the same one in every run. Warns when the text yields fewer pieces than asked for.
+
+        Args:
+            documents: iterable of str or UTF-8 bytes, read once.
+            vocabulary_size: int. The number of ids wanted, special ones and sentinels included.
+            progress: function, or None. Called with the bytes read so far.
+            roles: iterable of keys of `specials.ADDED`.
+            algorithm: "unigram" or "bpe".
+            byte_fallback: bool. Whether 256 of the pieces are for bytes, which spell the characters
+                that have no piece.
+            normalization: "nmt_nfkc" (NFKC, spaces made one, none at the ends), "nmt_nfkc_cf" (that
+                in lower case) or "identity" (all is kept; lossless with `byte_fallback`).
+
+        Raises:
+            UsageError: if `vocabulary_size` is too small for the characters, or the text empty.
+        """
+        specials.special_tokens(roles)  # refuses roles that there are not
+        _check(algorithm, normalization)
+        like_albert = not _BERT_ROLES.keys().isdisjoint(roles)
+        num_sentinels = 0 if like_albert else NUM_SENTINELS
+        keeps_spaces = normalization == "identity"
+        model = _trained(
+            _sample(count_bytes(documents, progress), _MAX_CHARACTERS),
+            vocabulary_size,
+            num_sentinels,
+            model_type=algorithm,
+            byte_fallback=byte_fallback,
+            normalization_rule_name=normalization,
+            add_dummy_prefix=not keeps_spaces,
+            remove_extra_whitespaces=not keeps_spaces,
+            control_symbols=list(_BERT_ROLES.values()) if like_albert else [],
+            **(_ALBERT if like_albert else _T5),
+        )
+        tokenizer = cls(_with_round_scores(model), num_sentinels)
+        if tokenizer.vocabulary_size < vocabulary_size:
+            logging.warning(
+                "The text yields a vocabulary of %d pieces and special tokens only, less than "
+                "--vocabulary_size=%d.",
+                tokenizer.vocabulary_size,
+                vocabulary_size,
+            )
+        return tokenizer
+
+    def decode_batch(self, ids):
+        texts = super().decode_batch(ids)
+        return [text.removeprefix(" ") for text in texts] if self._adds_space else texts
+
+    @property
+    def word_starts(self):
+        starts = [not piece or piece.startswith(b" ") for piece in self.token_bytes]
+        starts[self.special_ids["unknown"]] = True
+        return np.array(starts)
+
+    def safe_split(self, text, near):
+        cut = text.rfind(b" ", 1, near + 1) if len(text) > near >= 4 else -1
+        return cut if cut > 0 else super().safe_split(text, near)
+
+    def graph(self):
+        from tfzoo.tokenizers.sentence_piece_graph import SentencePieceGraph  # TensorFlow
+
+        return SentencePieceGraph(self.token_bytes, self.model, self._adds_space)
+
+    def _encode(self, texts):
+        return self._fast.encode(texts)
+
+    def _files(self):
+        return {
+            MODEL_FILE: self.model,
+            CONFIG_FILE: folders.to_json({"extra_ids": self.num_added_sentinels}),
+        }
+
+    @classmethod
+    def _read(cls, folder, special_tokens):
+        path = _model_path(Path(folder))
+        try:
+            return cls(path.read_bytes(), _num_sentinels(path.parent))
+        except ValueError as error:
+            remedy = "Give a file that SentencePiece made, or train a tokenizer of this kind."
+            raise folders.broken(folder, f"has a {path.name} of no use: {error}", remedy) from None
+
+
+def _parsed(model: bytes) -> PieceModel:
+    try:
+        sentencepiece.SentencePieceProcessor(model_proto=model)
+        parsed = PieceModel.parse(model)
+    except (RuntimeError, ValueError):
+        raise ValueError("`model` must be the content of a SentencePiece model file.") from None
+    if not parsed.pieces:
+        raise ValueError("`model` must be the content of a SentencePiece model file.")
+    if parsed.space_ends_words:
+        raise ValueError("`model` must have the space before a word, and has it behind.")
+    return parsed
+
+
+def _special_tokens(model: PieceModel) -> dict[str, str]:
+    """Role to piece. What is a normal piece of text has no role, whatever it looks like."""
+    special = {piece.text for piece in model.pieces if piece.kind in _SPECIAL_KINDS}
+    tokens = {
+        role: model.pieces[place].text
+        for role, place in (("end_of_text", model.end), ("start", model.start))
+        if 0 <= place < len(model.pieces) and model.pieces[place].text in special
+    }
+    tokens["unknown"] = next(p.text for p in model.pieces if p.kind == files.UNKNOWN)
+    if "<pad>" in special:
+        tokens["padding"] = "<pad>"
+    if {"[CLS]", "[SEP]"} <= special:
+        tokens |= {role: token for role, token in _BERT_ROLES.items() if token in special}
+        tokens["end_of_text"] = "[SEP]"
+    if "end_of_text" not in tokens:
+        raise ValueError("`model` must have a piece for the end of a text, </s> or [SEP].")
+    return tokens
+
+
+def _sentinels(pieces: list[Piece]) -> list[int]:
+    """The ids of <extra_id_0>, <extra_id_1>, ... among the pieces."""
+    places = {}
+    for place, piece in enumerate(pieces):
+        found = _SENTINEL.fullmatch(piece.text)
+        if found and piece.kind in _SPECIAL_KINDS:
+            places[int(found[1])] = place
+    return [places[number] for number in sorted(places)]
+
+
+def _with_control_pieces(pieces: list[Piece], special_ids: set[int]) -> list[Piece]:
+    """The pieces, those of special ids such that no text yields them."""
+    return [
+        Piece(piece.text, piece.score, files.CONTROL)
+        if place in special_ids and piece.kind == files.USER_DEFINED
+        else piece
+        for place, piece in enumerate(pieces)
+    ]
+
+
+def _is_like_t5(model: PieceModel) -> bool:
+    unknown = next(n for n, piece in enumerate(model.pieces) if piece.kind == files.UNKNOWN)
+    return (model.padding, model.end, unknown, model.start) == tuple(_T5.values())
+
+
+def _spelt(piece: Piece) -> bytes:
+    if piece.kind == files.CONTROL:
+        return b""
+    if piece.kind == files.UNKNOWN:
+        return REPLACEMENT
+    if piece.kind == files.BYTE:
+        return bytes([int(piece.text[1:-1], 16)])  # <0x0A>
+    return piece.text.replace(files.SPACE, " ").encode()
+
+
+def _model_path(folder: Path) -> Path:
+    if folder.is_file():
+        return folder
+    found = sorted(folder.glob("*.model"))
+    for name in (MODEL_FILE, "tokenizer.model"):
+        if folder / name in found:
+            return folder / name
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise folders.broken(
+            folder, f"must hold one .model file, and holds {names}", "Leave the one of use there."
+        )
+    return found[0]
+
+
+def _num_sentinels(folder: Path) -> int | None:
+    """What the file beside the model says, which tfzoo and Hugging Face write; or None."""
+    if not (folder / CONFIG_FILE).exists():
+        return None
+    config = folders.read_json(folder, CONFIG_FILE)
+    found = config.get("extra_ids") if isinstance(config, dict) else -1
+    if found is not None and not (type(found) is int and found >= 0):
+        raise ValueError(f"{CONFIG_FILE} has extra_ids that are no number, 0 or more")
+    return found
+
+
+def _check(algorithm, normalization):
+    if algorithm not in ("unigram", "bpe"):
+        raise ValueError(
+            f'`algorithm` must be "unigram" or "bpe". Received: algorithm={algorithm!r}'
+        )
+    if normalization not in _NORMALIZATIONS:
+        raise ValueError(
+            f"`normalization` must be one of {', '.join(_NORMALIZATIONS)}. "
+            f"Received: normalization={normalization!r}"
+        )
+
+
+def _sample(texts, max_characters: int) -> list[str]:
+    """The lines of the texts, or of very long texts a sample of them, in their order."""
+    draw, kept, size, all_kept = random.Random(0), [], 0, True
+    for number, line in enumerate(_lines(texts)):
+        lot = draw.random()
+        if all_kept or lot > kept[0][0]:
+            heapq.heappush(kept, (lot, number, line))
+            size += len(line)
+        while size > max_characters:
+            size -= len(heapq.heappop(kept)[2])
+            all_kept = False
+    if not all_kept:
+        logging.warning("The text is long: pieces are learnt from a sample of %d characters.", size)
+    return [line for _, _, line in sorted(kept, key=lambda entry: entry[1])]
+
+
+def _lines(texts):
+    for text in texts:
+        for line in text.translate(_RESERVED).splitlines():
+            start = 0
+            while len(line) - start > _LINE:
+                cut = line.rfind(" ", start + 1, start + _LINE)
+                cut = cut if cut > 0 else start + _LINE
+                yield line[start:cut]
+                start = cut
+            yield line[start:]
+
+
+def _trained(lines, vocabulary_size, num_sentinels, **options) -> bytes:
+    if not any(map(str.strip, lines)):
+        raise UsageError("The training text has no characters. Give text to learn pieces from.")
+    model = io.BytesIO()
+    num_pieces = vocabulary_size - num_sentinels
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines),
+            model_writer=model,
+            vocab_size=max(num_pieces, len(options["control_symbols"]) + 3),
+            hard_vocab_limit=False,
+            max_sentence_length=4 * _LINE,
+            num_threads=_NUM_THREADS,
+            minloglevel=2,
+            **options,
+        )
+    except RuntimeError as error:
+        needed = re.search(r"smaller than required_chars\. -?\d+ vs (\d+)", str(error))
+        if needed is None:
+            raise
+        least = int(needed[1]) + num_sentinels
+        raise UsageError(
+            f"`--vocabulary_size` must be at least {least} with --tokenizer=sentence_piece: the "
+            f"characters of the text, the special tokens, and {num_sentinels} sentinels. "
+            f"Received: --vocabulary_size={vocabulary_size}"
+        ) from None
+    return model.getvalue()
+
+
+def _with_round_scores(model: bytes) -> bytes:
+    """The model with log-probabilities rounded to 64ths, so that float32 adds them exactly.
+
+    A text's ids then do not depend on how much text was before it: cut at a space, 64 KiB at a
+    time, it has the ids of the whole, and pieces whose sums are equal are told apart by one rule.
+    """
+    parsed = PieceModel.parse(model)
+    if parsed.algorithm != files.UNIGRAM:
+        return model
+    pieces = [
+        Piece(p.text, round(p.score / _SCORE_STEP) * _SCORE_STEP, p.kind) for p in parsed.pieces
+    ]
+    return parsed.to_bytes(pieces)
