@@ -48,7 +48,7 @@ class CausalLanguageModeling(Task):
     def measures(self, model, batch):
         weights = batch["weights"]
         sums = {"loss": self.loss(model, batch), "num_targets": tf.reduce_sum(weights)}
-        if self.tokenizer is not None:
+        if self.tokenizer is not None and self.tokenizer.is_lossless:
             lengths = np.array([len(token) for token in self.tokenizer.token_bytes], np.float32)
             sums["num_bytes"] = tf.reduce_sum(weights * tf.gather(lengths, batch["targets"]))
         return sums

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.errors import UsageError
 from tfzoo.tasks import scores, vocabulary
 from tfzoo.tasks.feeding import Rows
 from tfzoo.tasks.masking import Masking
@@ -31,6 +32,13 @@ class MaskedLanguageModeling(TextRowsTask):
     mask_probability: float = 0.15
     whole_word_masking: bool = False
     mask_documents: bool = False
+
+    def __post_init__(self):
+        if not 0 < self.mask_probability < 1:
+            raise UsageError(
+                "--mask_probability must be in (0, 1), for example 0.15. Received: "
+                f"{self.mask_probability}."
+            )
 
     def rows(self, store, sequence_length):
         windows = Windows(store, sequence_length - self.tokenizer.layout.num_specials(False))

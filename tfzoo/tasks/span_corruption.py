@@ -29,6 +29,13 @@ class SpanCorruption(TextRowsTask):
     noise_density: float = 0.15
     mean_span_length: float = 3.0
 
+    def __post_init__(self):
+        if not 0 < self.noise_density < 1 or self.mean_span_length < 1:
+            raise UsageError(
+                "--noise_density must be in (0, 1) and --mean_span_length at least 1, for example "
+                f"0.15 and 3. Received: {self.noise_density} and {self.mean_span_length}."
+            )
+
     def rows(self, store, sequence_length):
         corruption = Corruption(self.noise_density, self.mean_span_length)
         num_tokens = corruption.num_tokens(sequence_length)

@@ -35,18 +35,19 @@ class Task(abc.ABC):
         """The task with the options that `config` has; the others are as by default.
 
         Args:
-            config: any object; a field of an option's name gives its value.
+            config: any object; a field of an option's name gives its value, unless that is None.
             tokenizer: Tokenizer.
             labels: strings, the classes or tags.
         """
-        options = {name: getattr(config, name) for name in cls.options() if hasattr(config, name)}
+        given = {name: getattr(config, name, None) for name in cls.options()}
+        options = {name: value for name, value in given.items() if value is not None}
         return cls(tokenizer=tokenizer, labels=tuple(labels), **options)
 
     @classmethod
     def options(cls) -> tuple[str, ...]:
         """Names of the fields that a user may set."""
-        given = {"tokenizer", "labels"}
-        return tuple(field.name for field in dataclasses.fields(cls) if field.name not in given)
+        fields = (field.name for field in dataclasses.fields(cls) if field.init)
+        return tuple(name for name in fields if name not in ("tokenizer", "labels"))
 
     def heads(self) -> dict:
         """The heads that the model must have: name -> a new Keras layer."""
