@@ -1,6 +1,15 @@
-"""How good a model is: perplexity, bits per byte, likelihoods, and the byte n-gram to beat."""
+"""How good a model is: perplexity and likelihoods of text, scores of translations and classes."""
 
+from tfzoo.evaluation.classification import confusion_matrix, draw_confusion, score_classes
 from tfzoo.evaluation.likelihood import log_likelihood
 from tfzoo.evaluation.perplexity import evaluate
+from tfzoo.evaluation.translation import score_translations
 
-__all__ = ["evaluate", "log_likelihood"]
+__all__ = [
+    "confusion_matrix",
+    "draw_confusion",
+    "evaluate",
+    "log_likelihood",
+    "score_classes",
+    "score_translations",
+]
