@@ -198,7 +198,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         if self.variant.head_norm_epsilon is not None:
             query, key = self.query_norm(query), self.key_norm(key)
         if self.rotary is not None:
-            query, key = self.rotary(query, first), self.rotary(key, first)
+            query, key = (self.rotary(x, first=first) for x in (query, key))
         return query, key, value
 
     def _join(self, x):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfzoo.layers import Dropout, KeyValueCache, recomputed
+from tfzoo.layers import Dropout, KeyValueCache, TokenEmbedding, recomputed
 from tfzoo.layers.masks import positions
 from tfzoo.models.model import Model
 
@@ -17,6 +17,8 @@ class Decoder(keras.layers.Layer):
             apart.
         blocks: list of `layers.Block`, with causal attention.
         final_norm: layer applied after the last block, or None.
+        output_table: `TokenEmbedding` whose rows the states are compared with, or None: the token
+            embedding.
         dropout: float in [0, 1), share of the embeddings to drop.
 
     Attributes:
@@ -44,6 +46,7 @@ class Decoder(keras.layers.Layer):
         position_embedding=None,
         blocks,
         final_norm=None,
+        output_table=None,
         dropout=0.0,
         **kwargs,
     ):
@@ -54,11 +57,18 @@ class Decoder(keras.layers.Layer):
         self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
         self.blocks = blocks
         self.final_norm = final_norm
+        self.output_table = output_table
 
     def build(self, input_shape=None):
-        self.token_embedding.build(None)
         hidden_shape = (None, None, self.token_embedding.hidden_dim)
-        for layer in (self.position_embedding, self.dropout, *self.blocks, self.final_norm):
+        for layer in (
+            self.token_embedding,
+            self.position_embedding,
+            self.dropout,
+            *self.blocks,
+            self.final_norm,
+            self.output_table,
+        ):
             if layer is not None:
                 layer.build(hidden_shape)
 
@@ -80,6 +90,10 @@ class Decoder(keras.layers.Layer):
         if cache is not None:
             cache.index = cache.index + tf.shape(token_ids)[1]
         return tf.cast(x, self.compute_dtype) if self.final_norm is None else self.final_norm(x)
+
+    def output_weights(self):
+        """float (v, m), in the compute dtype."""
+        return (self.output_table or self.token_embedding).output_weights()
 
     def new_cache(self, batch_size, length):
         """An empty `KeyValueCache` of `length` columns."""
@@ -105,7 +119,7 @@ def token_positions(token_ids, padding_mask=None, cache=None, document_ids=None)
 
 
 class DecoderModel(Model):
-    """A causal language model. A family gives `make_decoder`, and `output_weights` if not tied.
+    """A causal language model. A family gives `make_decoder`.
 
     Args:
         config: the family's configuration record, or a dict of its fields.
@@ -135,6 +149,16 @@ class DecoderModel(Model):
         """A `Decoder` by the name of "decoder", of the shape that `config` tells."""
         raise NotImplementedError
 
+    def make_table(self, name):
+        """A vector of width m for each token."""
+        return TokenEmbedding(
+            self.config.vocabulary_size,
+            self.config.hidden_dim,
+            initializer=self.config.initializer(),
+            name=name,
+            dtype=self.dtype_policy,
+        )
+
     def call(self, token_ids, padding_mask=None, cache=None, document_ids=None, training=None):
         reading = (padding_mask, cache, document_ids, training)
         return self.logits(self.hidden_states(token_ids, *reading))
@@ -156,7 +180,7 @@ class DecoderModel(Model):
 
     def output_weights(self):
         """float (v, m), in the compute dtype: logits are hidden states times its transpose."""
-        return self.decoder.token_embedding.output_weights()
+        return self.decoder.output_weights()
 
     def new_cache(self, batch_size, length):
         """An empty `layers.KeyValueCache` for `length` tokens a row."""

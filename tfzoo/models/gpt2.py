@@ -7,7 +7,7 @@ import dataclasses
 
 import keras
 
-from tfzoo.layers import LayerNormalization, PositionEmbedding, TokenEmbedding, TransformerBlock
+from tfzoo.layers import LayerNormalization, PositionEmbedding, TransformerBlock
 from tfzoo.models.decoder import Decoder, DecoderModel
 from tfzoo.models.model import ModelConfig
 
@@ -59,39 +59,31 @@ class GPT2(DecoderModel):
 
     def make_decoder(self):
         config, dtype = self.config, self.dtype_policy
-        normal = keras.initializers.RandomNormal
         return Decoder(
-            token_embedding=TokenEmbedding(
-                config.vocabulary_size,
-                config.hidden_dim,
-                initializer=normal(stddev=config.initializer_range),
-                name="token_embedding",
-                dtype=dtype,
-            ),
+            token_embedding=self.make_table("token_embedding"),
             position_embedding=PositionEmbedding(
                 config.max_sequence_length,
-                initializer=normal(stddev=config.initializer_range),
+                initializer=config.initializer(),
                 name="position_embedding",
                 dtype=dtype,
             ),
-            blocks=[self.make_block(i) for i in range(config.num_layers)],
+            blocks=[self.make_block(f"block_{i}", i) for i in range(config.num_layers)],
             final_norm=LayerNormalization(name="final_norm", dtype=dtype),
             dropout=config.dropout,
             name="decoder",
             dtype=dtype,
         )
 
-    def make_block(self, number):
-        """Matrices that write to the sum start smaller, by their number (section 2.3)."""
+    def make_block(self, name, number):
+        """Block `number`, from 0. What its matrices add to the sum starts small (section 2.3)."""
         config = self.config
-        normal, stddev = keras.initializers.RandomNormal, config.initializer_range
         return TransformerBlock(
             config.num_heads,
             config.intermediate_dim,
             causal=True,
             dropout=config.dropout,
-            kernel_initializer=normal(stddev=stddev),
-            output_initializer=normal(stddev=stddev * (2 * config.num_layers) ** -0.5),
-            name=f"block_{number}",
+            kernel_initializer=config.initializer(),
+            output_initializer=config.initializer((2 * config.num_layers) ** -0.5),
+            name=name,
             dtype=self.dtype_policy,
         )

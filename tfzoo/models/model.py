@@ -51,6 +51,10 @@ class ModelConfig:
         """f, where it is not given."""
         return 4 * self.hidden_dim
 
+    def initializer(self, scale=1.0):
+        """A new initializer: one that is used twice gives the same numbers twice."""
+        return keras.initializers.RandomNormal(stddev=scale * self.initializer_range)
+
 
 class Model(keras.Model):
     """The base of each family's class.
@@ -74,6 +78,7 @@ class Model(keras.Model):
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
         self.config = self.config_class(**config) if isinstance(config, dict) else config
+        self._heads = Heads(name="heads", dtype=self.dtype_policy)
 
     @classmethod
     def from_preset(cls, name, dtype=None, **overrides):
@@ -96,8 +101,8 @@ class Model(keras.Model):
 
     def build(self, input_shape=None):
         for layer in self.layers:
-            layer.build(None)
-        self._heads = Heads(name="heads", dtype=self.dtype_policy)
+            if layer is not self._heads:
+                layer.build((None, None, self.config.hidden_dim))
         self.built = True
 
     @property
