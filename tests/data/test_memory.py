@@ -53,3 +53,37 @@ def test_a_text_of_60_mb_takes_no_more_memory_than_one_of_8(tmp_path, byte_level
 @pytest.mark.slow
 def test_a_text_of_300_mb_takes_no_more_memory_than_one_of_8(tmp_path, byte_pair):
     assert growth(tmp_path, byte_pair, 300) < 60
+
+
+EXAMPLES = """
+import resource, sys
+import numpy as np
+from tfzoo.data import build_example_store, open_examples
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+def work(text):
+    pairs = open_examples("pairs", files=[text])
+    columns = {"token_ids": lambda pair: np.frombuffer(pair["source"].encode(), np.uint8)}
+    build_example_store(pairs, columns, recipe="bytes", data_dir=sys.argv[1], progress=False)
+
+work(sys.argv[2])
+before = peak()
+work(sys.argv[3])
+print(peak() - before)
+"""
+
+
+def test_pairs_of_40_mb_take_no_more_memory_than_those_of_8(tmp_path):
+    paths = [tmp_path / "data", tmp_path / "small.tsv", tmp_path / "large.tsv"]
+    for path, megabytes in zip(paths[1:], (8, 40), strict=True):
+        rows = (
+            f"{chr(0x4E00 + n % 20000)} {'word ' * 190}\t{'Wort ' * 10}\n"
+            for n in range(megabytes * 1000)
+        )
+        path.write_text("".join(rows))
+    command = [sys.executable, "-c", EXAMPLES, *paths]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert float(ran.stdout) < 15

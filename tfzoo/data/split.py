@@ -1,7 +1,7 @@
 """Which text is for training and which for validation, whatever the tokenizer and the seed."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from tfzoo.data.documents import Document
@@ -81,18 +81,28 @@ def training_documents(
     Returns:
         Pieces of UTF-8 text, cut at white space, up to about 1 MB each.
     """
-    share = min(1.0, max_bytes / max(1, source.total_bytes or 1))
+    parts = (part for part in split(source, validation_fraction) if part.use != VALIDATION)
+    pieces = (piece for part in parts for piece in part.pieces())
+    return sample(pieces, source.total_bytes, max_bytes)
+
+
+def sample(pieces: Iterable[bytes], total_bytes: int | None, max_bytes: int) -> Iterator[bytes]:
+    """All pieces, if they are no more than `max_bytes`; else some of them, at even distances.
+
+    Args:
+        pieces: text, of about `total_bytes` (None: of little).
+        total_bytes: int or None.
+        max_bytes: largest sum of what is returned.
+    """
+    share = min(1.0, max_bytes / max(1, total_bytes or 1))
     seen = taken = 0
-    for part in split(source, validation_fraction):
-        if part.use == VALIDATION:
-            continue
-        for piece in part.pieces():
-            if taken <= share * seen or share == 1.0:
-                if taken + len(piece) > max_bytes:
-                    return
-                taken += len(piece)
-                yield piece
-            seen += len(piece)
+    for piece in pieces:
+        if taken <= share * seen or share == 1.0:
+            if taken + len(piece) > max_bytes:
+                return
+            taken += len(piece)
+            yield piece
+        seen += len(piece)
 
 
 def _whole_documents(source: Source, share: Fraction) -> Iterator[Part]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Callable
 
 from tfzoo.data import store_folders
@@ -95,9 +96,13 @@ def _stored(source, columns, held_out, *, recipe, data_dir, progress) -> str:
     def write(folder):
         _write(source, columns, held_out, folder, uses, made_from, progress)
 
-    return store_folders.found_or_built(
-        data_dir, SHELF, [FORMAT, made_from], check=check, write=write
-    )
+    made = [FORMAT, made_from]
+    folder = store_folders.found_or_built(data_dir, SHELF, made, check=check, write=write)
+    if source.num_bad_rows is None:
+        source.num_bad_rows = ExampleStore(os.path.join(folder, TRAIN)).manifest["num_bad_rows"]
+        if source.num_bad_rows:
+            warnings.warn(f"{source.left_out()} when it was encoded.", stacklevel=3)
+    return folder
 
 
 def _write(source, columns, held_out, folder, uses, made_from, progress) -> None:

@@ -40,5 +40,15 @@ def normalised(text: str) -> str:
     Letters are what Unicode calls so, with their accents, in compatibility form (NFKC).
     """
     text = unicodedata.normalize("NFKC", text).casefold()
-    letters = "".join(c if unicodedata.category(c)[0] in "LM" else " " for c in text)
-    return " ".join(letters.split()) or "".join(text.split())
+    return " ".join(text.translate(LETTERS).split()) or "".join(text.split())
+
+
+class _Letters(dict):
+    """Code point to itself if it is a letter or a mark on one, else to that of a space."""
+
+    def __missing__(self, code):
+        self[code] = code if unicodedata.category(chr(code))[0] in "LM" else ord(" ")
+        return self[code]
+
+
+LETTERS = _Letters()

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 
 from tfzoo.data.examples.sides import VALIDATION, side
+from tfzoo.data.split import SAMPLE_BYTES, sample
 from tfzoo.errors import UsageError
 
 # Roles of the fields of each kind. A role with a question mark may be missing.
@@ -83,23 +84,30 @@ class ExampleSource(abc.ABC):
         """The examples, in a fixed order.
 
         Raises:
-            UsageError: at the end (or after 100 of them), with the file and line of every bad
-                row, if `on_bad_rows` is "fail". With "skip" the first pass ends with a warning.
+            UsageError: if `on_bad_rows` is "fail": from the first bad row on, the rest is only
+                looked through, for up to 100 more. With "skip" the first pass ends with a warning.
+                Either names the file and line of each.
         """
-        told, count, total = [], 0, 0
+        fail, report = self.on_bad_rows == "fail", _Report()
         for row in self.rows():
-            total += 1
-            if not isinstance(row, BadRow):
-                yield row
-                continue
-            count += 1
-            if count <= MOST_TOLD:
-                told.append(row)
-            elif self.on_bad_rows == "fail":
+            report.add(row)
+            if fail and report.num_bad > MOST_TOLD:
                 break
-        first_pass, self.num_bad_rows = self.num_bad_rows is None, count
-        if count and (first_pass or self.on_bad_rows == "fail"):
-            self._tell(told, count, total)
+            if not isinstance(row, BadRow) and not (fail and report.num_bad):
+                yield row
+        first_pass, self.num_bad_rows = self.num_bad_rows is None, report.num_bad
+        if report.num_bad and fail:
+            raise UsageError(
+                f"{self.flag}: rows of {self.name} are bad:{report}\nMend them, or leave them out "
+                "by --on_bad_rows=skip."
+            )
+        if report.num_bad and first_pass:
+            warnings.warn(f"{self.left_out(report.num_rows)}:{report}", stacklevel=2)
+
+    def left_out(self, of: int | None = None) -> str:
+        """How many rows the last whole pass left out, for messages."""
+        count = f"{self.num_bad_rows}{f' of {of}' if of else ''}"
+        return f"{self.flag}: {count} rows of {self.name} were left out (--on_bad_rows=skip)"
 
     @functools.cached_property
     def labels(self) -> tuple[str, ...]:
@@ -112,7 +120,11 @@ class ExampleSource(abc.ABC):
         return ()
 
     def training_texts(
-        self, validation_fraction: float, *, split_by: str | None = None, max_bytes: int = 200 << 20
+        self,
+        validation_fraction: float,
+        *,
+        split_by: str | None = None,
+        max_bytes: int = SAMPLE_BYTES,
     ) -> Iterator[bytes]:
         """Text to learn a vocabulary from: the strings of the training examples, as UTF-8.
 
@@ -120,28 +132,35 @@ class ExampleSource(abc.ABC):
             validation_fraction: as for `build_example_store`, whose validation examples
                 are left out; 0 if those come from elsewhere.
             split_by: likewise.
-            max_bytes: largest sum of what is returned.
+            max_bytes: largest sum of what is returned. If there is more, examples at even
+                distances are taken.
         """
-        for example in self.examples():
-            if side(example, self.kind, validation_fraction, split_by) == VALIDATION:
-                continue
-            text = "\n".join(map("\n".join, texts(example).values())).encode()
-            max_bytes -= len(text)
-            if max_bytes < 0:
-                return
-            yield text
-
-    def _tell(self, told, count, total):
-        rows = "".join(f"\n  {row}" for row in told)
-        more = "\n  and more" if count > len(told) else ""
-        if self.on_bad_rows == "skip":
-            told = f"{count} of {total} rows of {self.name} were left out"
-            warnings.warn(f"{self.flag}: {told} (--on_bad_rows=skip):{rows}{more}", stacklevel=2)
-            return
-        raise UsageError(
-            f"{self.flag}: rows of {self.name} are bad:{rows}{more}\nMend them, or leave them out "
-            "by --on_bad_rows=skip."
+        training = (
+            example
+            for example in self.examples()
+            if side(example, self.kind, validation_fraction, split_by) != VALIDATION
         )
+        rows = ("\n".join(map("\n".join, texts(example).values())) for example in training)
+        return sample(map(str.encode, rows), self.total_bytes, max_bytes)
+
+
+class _Report:
+    """The rows of a pass, counted, and the first of the bad ones, a line each."""
+
+    def __init__(self):
+        self.num_rows = self.num_bad = 0
+        self._told = []
+
+    def add(self, row):
+        self.num_rows += 1
+        if isinstance(row, BadRow):
+            self.num_bad += 1
+            if self.num_bad <= MOST_TOLD:
+                self._told.append(row)
+
+    def __str__(self):
+        more = ["and more"] if self.num_bad > MOST_TOLD else []
+        return "".join(f"\n  {line}" for line in [*self._told, *more])
 
 
 def texts(example: Example) -> dict[str, list[str]]:

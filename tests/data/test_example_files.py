@@ -1,0 +1,374 @@
+"""Examples from files: each format, plain and compressed, and every row that is none."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from tfzoo.data import open_examples
+from tfzoo.errors import UsageError
+
+PAIRS = [{"source": 'A "cat", né', "target": "Eine Katze"}, {"source": "two", "target": "zwei"}]
+ROWS = [{"text": "good, really\nso", "label": "1"}, {"text": '"bad"', "label": "0"}]
+SENTENCES = [
+    {"words": ["EU", "rejects"], "tags": ["B-ORG", "O"]},
+    {"words": ["#", "1"], "tags": ["O", "O"]},
+]
+DIALOGUES = [{"turns": ["Hi.", "Hello?", "Bye!"]}, {"turns": ["What?", "Nothing."]}]
+CORNELL = {
+    "movie_lines.txt": (
+        b"L1 +++$+++ u0 +++$+++ m0 +++$+++ ANN +++$+++ Hi.\n"
+        b"L2 +++$+++ u1 +++$+++ m0 +++$+++ BOB +++$+++ Hello?\r\n"
+        b"L3 +++$+++ u0 +++$+++ m0 +++$+++ ANN +++$+++ Caf\xe9 +++$+++ closed.\n"
+        b"L4 +++$+++ u0 +++$+++ m0 +++$+++ ANN +++$+++ \n"
+    ),
+    "movie_conversations.txt": (
+        b"u0 +++$+++ u1 +++$+++ m0 +++$+++ ['L1', 'L2', 'L3']\n"
+        b"u1 +++$+++ u0 +++$+++ m0 +++$+++ ['L3', 'L2']\n"
+    ),
+}
+
+
+def json_lines(rows):
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def opened(kind, folder, *names, **options):
+    return open_examples(kind, files=[str(folder / name) for name in names], **options)
+
+
+def examples(*arguments, **options):
+    return list(opened(*arguments, **options).examples())
+
+
+@pytest.mark.parametrize(
+    ("kind", "contents", "expected"),
+    [
+        ("pairs", {"a.tsv": 'A "cat", né\tEine Katze\n\ntwo\tzwei'}, PAIRS),
+        ("pairs", {"a.tsv": 'target\tsource\nEine Katze\tA "cat", né\r\nzwei\ttwo\r\n'}, PAIRS),
+        ("pairs", {"a.csv": '"A ""cat"", né",Eine Katze\r\ntwo,zwei\r\n'}, PAIRS),
+        ("pairs", {"a.jsonl": json_lines(PAIRS)}, PAIRS),
+        ("pairs", {"t.en": 'A "cat", né\n\ntwo\n', "t.de": "Eine Katze\n\nzwei"}, PAIRS),
+        ("labelled", {"a.csv": 'id,label,text\n7,1,"good, really\nso"\n8,0,"""bad"""\n'}, ROWS),
+        ("labelled", {"a.jsonl": json_lines(ROWS) + "\n"}, ROWS),
+        ("tagged", {"a.conll": "EU NNP B-ORG\nrejects VB O\n\n\n# # O\n1 CD O\n"}, SENTENCES),
+        (
+            "tagged",
+            {"a.txt": "-DOCSTART- O\n\n# id 1\nEU\tB-ORG\nrejects\tO\n\n#\tO\n1\tO"},
+            SENTENCES,
+        ),
+        ("tagged", {"a.jsonl": json_lines(SENTENCES)}, SENTENCES),
+        ("dialogue", {"a.jsonl": json_lines(DIALOGUES)}, DIALOGUES),
+        (
+            "dialogue",
+            CORNELL,
+            [
+                {"turns": ["Hi.", "Hello?", "Café +++$+++ closed."]},
+                {"turns": ["Café +++$+++ closed.", "Hello?"]},
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize("compressed", [False, True], ids=["plain", "gzip"])
+def test_files_hold_their_examples(files, kind, contents, expected, compressed):
+    folder, names = files(contents), list(contents)
+    if compressed:
+        packed = {}
+        for name in names:
+            packed[f"{name}.gz"] = gzip.compress((folder / name).read_bytes())
+        folder, names = files(packed), list(packed)
+    assert examples(kind, folder, *names) == expected
+
+
+def test_a_byte_order_mark_is_no_text(files):
+    folder = files({name: "\ufeffa\tb\n" for name in ("a.tsv",)} | {"a.csv": "\ufeffa,b\n"})
+    assert examples("pairs", folder, "a.tsv", "a.csv") == [{"source": "a", "target": "b"}] * 2
+
+
+def test_only_line_feeds_end_lines(files):
+    folder = files({"a.tsv": "a\u2028b\x0bc\td\x85e\n"})
+    assert examples("pairs", folder, "a.tsv") == [{"source": "a\u2028b\x0bc", "target": "d\x85e"}]
+
+
+def test_fields_may_have_other_names(files):
+    folder = files({"a.tsv": "de\tid\ten\nzwei\t1\ttwo\n"})
+    fields = {"source": "en", "target": "de"}
+    assert examples("pairs", folder, "a.tsv", fields=fields) == PAIRS[1:]
+
+
+def test_a_second_text_is_there_if_it_has_a_name(files):
+    folder = files({"a.tsv": "text\tother\tlabel\na\tb\tyes\n"})
+    assert examples("labelled", folder, "a.tsv") == [{"text": "a", "label": "yes"}]
+    fields = {"text_pair": "other", "text": None}
+    expected = [{"text": "a", "text_pair": "b", "label": "yes"}]
+    assert examples("labelled", folder, "a.tsv", fields=fields) == expected
+
+
+def test_labels_of_json_are_called_as_json_writes_them(files):
+    rows = [{"text": "a", "label": label} for label in (1, 2.5, True, " yes ")]
+    found = opened("labelled", files({"a.jsonl": json_lines(rows)}), "a.jsonl")
+    assert [example["label"] for example in found.examples()] == ["1", "2.5", "true", "yes"]
+    assert found.labels == ("1", "2.5", "true", "yes")
+
+
+def test_scored_rows_have_numbers(files):
+    folder = files({"a.tsv": "text\tlabel\na\t2.5\nb\t-1\n"})
+    assert [example["label"] for example in examples("scored", folder, "a.tsv")] == [2.5, -1.0]
+
+
+def test_tags_are_labels(files):
+    assert opened("tagged", files({"a.jsonl": json_lines(SENTENCES)}), "a.jsonl").labels == (
+        "B-ORG",
+        "O",
+    )
+
+
+def test_columns_of_conll_files_go_by_number(files):
+    folder = files({"a.conllu": "# text = I see\n1\tI\t_\tPRON\n2\tsee\t_\tVERB\n"})
+    fields = {"words": "2", "tags": "4"}
+    expected = [{"words": ["I", "see"], "tags": ["PRON", "VERB"]}]
+    assert examples("tagged", folder, "a.conllu", fields=fields) == expected
+
+
+GOOD = {"source": "a", "target": "b"}
+TURNS = {"turns": ["a", "b"]}
+BAD_ROWS = [
+    (
+        "pairs",
+        {"a.tsv": b"a\tb\na\tb\tc\nd\n"},
+        [("a.tsv:2", "3 fields, not 2"), ("a.tsv:3", "1 field")],
+    ),
+    (
+        "pairs",
+        {"a.tsv": b"a\tb\n \tb\na\t\n"},
+        [("a.tsv:2", "'source' is empty"), ("a.tsv:3", "'target' is")],
+    ),
+    ("pairs", {"a.tsv": b"a\tb\n\n\xff\tb\n"}, [("a.tsv:3", "not valid UTF-8")]),
+    (
+        "pairs",
+        {"a.csv": b'a,b\n"x\ny",b,c\na,"b"c\nd,e\n'},
+        [("a.csv:2", "3 fields"), ("a.csv:4", "CSV row")],
+    ),
+    ("pairs", {"a.csv": b"a,b\n\xff,b\n"}, [("a.csv:2", "not valid UTF-8")]),
+    (
+        "pairs",
+        {"t.en": b"a\n\nc\n", "t.de": b"a\nb\n\xff\n"},
+        [("t.en:2", "is empty"), ("t.de:3", "UTF-8")],
+    ),
+    (
+        "pairs",
+        {"a.jsonl": json_lines([GOOD, [1], {"source": "a"}, {**GOOD, "target": 3}]) + "{"},
+        [
+            ("a.jsonl:2", "not a JSON object"),
+            ("a.jsonl:3", r"no field 'target'; its fields are \['source'\]"),
+            ("a.jsonl:4", "'target' holds no text: 3"),
+            ("a.jsonl:5", "is not JSON"),
+        ],
+    ),
+    (
+        "pairs",
+        {"a.jsonl": '{"source": "\\ud800", "target": "a"}'},
+        [("a.jsonl:1", "valid Unicode")],
+    ),
+    (
+        "labelled",
+        {"a.csv": "text,label\na,\n,1\na,1\n"},
+        [("a.csv:2", "'label' is"), ("a.csv:3", "'text' is")],
+    ),
+    (
+        "labelled",
+        {"a.jsonl": '{"text": "a", "label": null}'},
+        [("a.jsonl:1", "'label' holds no text: None")],
+    ),
+    (
+        "scored",
+        {"a.tsv": "text\tlabel\na\tx\nb\tnan\n"},
+        [("a.tsv:2", "no number: 'x'"), ("a.tsv:3", "finite")],
+    ),
+    (
+        "tagged",
+        {"a.txt": "a O\nb\n\nc O\n"},
+        [("a.txt:2", "1 columns, not 2 columns, as the sentence begins: 'b'")],
+    ),
+    ("tagged", {"a.txt": "a O\n\nb\n"}, [("a.txt:3", "has 1 columns, not 2: 'b'")]),
+    ("tagged", {"a.txt": b"a O\n\xff O\n"}, [("a.txt:2", "not valid UTF-8")]),
+    (
+        "tagged",
+        {"a.jsonl": '{"words": ["a"], "tags": ["O", "O"]}'},
+        [("a.jsonl:1", "1 words, but 2 tags")],
+    ),
+    (
+        "tagged",
+        {"a.jsonl": '{"words": "a", "tags": ["O"]}'},
+        [("a.jsonl:1", "'words' holds no list: 'a'")],
+    ),
+    (
+        "dialogue",
+        {"a.jsonl": json_lines([TURNS, {"turns": ["a"]}])},
+        [("a.jsonl:2", "2 or more. Found: 1")],
+    ),
+    (
+        "dialogue",
+        {"a.jsonl": json_lines([{"turns": ["a", ""]}])},
+        [("a.jsonl:1", "'turns' is empty")],
+    ),
+    (
+        "dialogue",
+        {
+            "lines": CORNELL["movie_lines.txt"] + b"L9 +++$+++ u0\n",
+            "talks": CORNELL["movie_conversations.txt"]
+            + b"u0 +++$+++ u1 +++$+++ m0 +++$+++ ['L1', 'L8']\n"
+            + b"u0 +++$+++ u1 +++$+++ m0 +++$+++ ['L1', 'L4']\n"
+            + b"u0 +++$+++ u1 +++$+++ m0 +++$+++ L1\n",
+        },
+        [
+            ("lines:5", "2 fields, not 5"),
+            ("talks:3", "there is no line L8"),
+            ("talks:4", "'turns' is empty"),
+            ("talks:5", "should have four fields"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "contents", "told"), BAD_ROWS)
+def test_every_bad_row_is_told_with_file_and_line(files, kind, contents, told):
+    source = opened(kind, files(contents), *contents)
+    with pytest.raises(UsageError) as error:
+        list(source.examples())
+    lines = str(error.value).splitlines()
+    assert lines[0].startswith("--text_files: rows of ") and "--on_bad_rows=skip" in lines[-1]
+    assert len(lines[1:-1]) == len(told)
+    for line, (place, reason) in zip(lines[1:-1], told, strict=True):
+        assert line.startswith(f"  {files({})}/{place}")
+        assert re.search(reason, line)
+
+
+@pytest.mark.parametrize(("kind", "contents", "told"), BAD_ROWS)
+def test_bad_rows_may_be_left_out_and_are_counted(files, kind, contents, told):
+    source = opened(kind, files(contents), *contents, on_bad_rows="skip")
+    with pytest.warns(UserWarning, match=rf"{len(told)} of \d+ rows .* were left out") as warned:
+        good = list(source.examples())
+    assert all(place in str(warned[0].message) for place, _ in told)
+    assert source.num_bad_rows == len(told)
+    assert list(source.examples()) == good  # and it is told once
+
+
+def test_after_a_bad_row_no_example_is_handed_on(files):
+    found = opened("pairs", files({"a.tsv": "a\tb\nbad\nc\td\n"}), "a.tsv").examples()
+    assert next(found) == GOOD
+    with pytest.raises(UsageError, match="a.tsv:2"):
+        next(found)
+
+
+def test_a_hundred_bad_rows_are_enough(files):
+    source = opened("pairs", files({"a.tsv": "a\tb\n" + "bad\n" * 5000}), "a.tsv")
+    with pytest.raises(UsageError, match="a.tsv:101: .*\n  and more\n"):
+        list(source.examples())
+
+
+@pytest.mark.parametrize(
+    ("kind", "contents", "fields", "message"),
+    [
+        (
+            "pairs",
+            {"a.tsv": "a\tb\n"},
+            {"source": "en"},
+            r"--source_field: .*a.tsv names no field 'en'; it has \['a', 'b'\]",
+        ),
+        (
+            "labelled",
+            {"a.csv": "text,stars\na,1\n"},
+            {},
+            "--label_field: the first line of .*a.csv names no field 'label'",
+        ),
+        ("labelled", {"a.csv": "text,text,label\na,b,1\n"}, {}, "a.csv names a field twice"),
+        (
+            "labelled",
+            {"a.txt": "a\n"},
+            {},
+            "--text_files: give .csv, .tsv or .jsonl files. Received: .*a.txt",
+        ),
+        (
+            "pairs",
+            {"a.en": "a\n"},
+            {},
+            "or two files of lines that belong together. Received: .*a.en",
+        ),
+        ("pairs", {"a.en": "a\n", "b.tsv": "a\tb\n"}, {}, "two files of lines"),
+        ("pairs", {"a.en": "a\nb\n", "a.de": "a\n"}, {}, "a.de has 1 lines and .*a.en has more"),
+        ("pairs", {"a.tsv": ""}, {}, "a.tsv is empty"),
+        (
+            "tagged",
+            {"a.txt": "a O\n"},
+            {"tags": "pos"},
+            "--tags_field: columns of CoNLL files go by number, from 1. .*'pos'",
+        ),
+        (
+            "dialogue",
+            {"a.txt": "Hi.\n"},
+            {},
+            "Cornell's movie_lines.txt and movie_conversations.txt together",
+        ),
+        (
+            "dialogue",
+            {"a.txt": "Hi.\n", "b.txt": "Ho.\n"},
+            {},
+            "one file must have lines of five fields",
+        ),
+        (
+            "pairs",
+            {"a.tsv.gz": gzip.compress(b"a\tb\n" * 99)[:-9]},
+            {},
+            "a.tsv.gz is not a whole gzip file",
+        ),
+        ("labelled", {"a.csv.gz": b"text,label\n"}, {}, "a.csv.gz is not a whole gzip file"),
+    ],
+)
+def test_files_of_another_shape_are_one_clear_error(files, kind, contents, fields, message):
+    with pytest.raises(UsageError, match=message):
+        examples(kind, files(contents), *contents, fields=fields, on_bad_rows="skip")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "exactly one of --dataset and --text_files"),
+        ({"files": ["a"], "dataset": "chatterbot"}, "exactly one of --dataset and --text_files"),
+        (
+            {"dataset": "sotu"},
+            r"--dataset: must be one of \['chatterbot', .* for pairs. Received: 'sotu'",
+        ),
+        ({"files": ["a"], "on_bad_rows": "ignore"}, "--on_bad_rows: must be one of .*'ignore'"),
+        ({"files": ["no/such"]}, "--text_files: no file matches 'no/such'"),
+    ],
+)
+def test_bad_arguments_are_one_clear_error(arguments, message):
+    with pytest.raises(UsageError, match=message):
+        open_examples("pairs", **arguments)
+
+
+def test_a_role_that_the_kind_has_not_is_a_programming_mistake(files):
+    with pytest.raises(ValueError, match=r"`fields` must name roles of \['source', 'target'\]"):
+        opened("pairs", files({"a.tsv": "a\tb\n"}), "a.tsv", fields={"text": "a"})
+    with pytest.raises(ValueError, match="`kind` must be one of .* Received: kind='texts'"):
+        open_examples("texts", files=["a"])
+
+
+def test_fingerprints_go_by_content_kind_and_fields(files):
+    folder = files({"a.jsonl": json_lines(PAIRS), "b.jsonl": json_lines(PAIRS), "c.jsonl": "{}"})
+    same = {opened("pairs", folder, name).fingerprint for name in ("a.jsonl", "b.jsonl")}
+    assert len(same) == 1
+    others = {
+        opened("pairs", folder, "c.jsonl").fingerprint,
+        opened("labelled", folder, "a.jsonl").fingerprint,
+        opened("scored", folder, "a.jsonl").fingerprint,
+        opened("pairs", folder, "a.jsonl", fields={"source": "x"}).fingerprint,
+    }
+    assert len(same | others) == 5
+
+
+def test_a_pass_changes_nothing_for_the_next(files):
+    source = opened("labelled", files({"a.jsonl": json_lines(ROWS)}), "a.jsonl")
+    assert list(source.examples()) == list(source.examples()) == ROWS
