@@ -182,7 +182,7 @@ def test_tokens_that_no_text_yields_are_known_as_such():
 def test_long_texts_are_cut_where_no_token_is(tokenizer, monkeypatch):
     texts = ["".join(random.Random(n).choices(PARTS, k=300)) for n in range(200)]
     whole = tokenizer.encode_batch(texts)
-    monkeypatch.setattr("tfzoo.tokenizers.byte_pair._PIECE", 8)
+    monkeypatch.setattr("tfzoo.tokenizers.pieces.LONGEST", 8)
     assert tokenizer.encode_batch(texts) == whole
 
 

@@ -14,6 +14,7 @@ from tfzoo.tokenizers.bytes import BytesTokenizer
 from tfzoo.tokenizers.characters import CharactersTokenizer
 from tfzoo.tokenizers.sentence_piece import SentencePieceTokenizer
 from tfzoo.tokenizers.tokenizer import Tokenizer
+from tfzoo.tokenizers.word_piece import WordPieceTokenizer
 
 __all__ = [
     "TOKENIZERS",
@@ -22,6 +23,7 @@ __all__ = [
     "CharactersTokenizer",
     "SentencePieceTokenizer",
     "Tokenizer",
+    "WordPieceTokenizer",
     "load",
     "train",
 ]
@@ -31,6 +33,7 @@ TOKENIZERS = {
     "bytes": BytesTokenizer,
     "characters": CharactersTokenizer,
     "sentence_piece": SentencePieceTokenizer,
+    "word_piece": WordPieceTokenizer,
 }
 
 
@@ -39,8 +42,8 @@ def load(folder) -> Tokenizer:
 
     Args:
         folder: path. One that `Tokenizer.save` wrote, or one with a published model's files:
-            vocab.json and merges.txt (GPT-2, RoBERTa), or spiece.model, or another .model file (T5,
-            ALBERT), which may be given itself.
+            vocab.json and merges.txt (GPT-2, RoBERTa), vocab.txt (BERT), or spiece.model or another
+            .model file (T5, ALBERT), which may be given itself.
 
     Raises:
         UsageError: if the folder holds no tokenizer, or a broken one.
@@ -69,8 +72,9 @@ def train(
             256 and its special ones.
         progress: function, or None. Called with the bytes read so far.
         **options: of the kind. All take `roles`: the special tokens that there must be besides
-            end-of-text, of "start", "separator", "padding" and "mask"; sentence_piece takes
-            `algorithm`, `byte_fallback` and `normalization`.
+            end-of-text, of "start", "separator", "padding" and "mask"; word_piece takes
+            `lowercase` and `strip_accents`, sentence_piece `algorithm`, `byte_fallback` and
+            `normalization`.
 
     Raises:
         UsageError: if the kind is unknown, or `vocabulary_size` too small for it.

@@ -15,6 +15,7 @@ from absl import logging
 
 from tfzoo.errors import UsageError
 from tfzoo.tokenizers import merges as merge_files
+from tfzoo.tokenizers.pieces import encode, pieces
 from tfzoo.tokenizers.specials import special_tokens
 from tfzoo.tokenizers.tokenizer import Tokenizer, count_bytes
 
@@ -31,7 +32,6 @@ _BYTE_BORDER = re.compile(
 )
 _LONG_RUN = re.compile(r"\S{64}|\s{64}")
 _MOST_LONG_RUNS = (1 << 22) // 64
-_PIECE = 1 << 15  # characters; longer texts cost memory and time out of proportion
 
 
 class BytePairTokenizer(Tokenizer):
@@ -120,10 +120,7 @@ class BytePairTokenizer(Tokenizer):
         return BytePairGraph(self)
 
     def _encode(self, texts):
-        pieces = [_pieces(text) for text in texts]
-        flat = list(itertools.chain.from_iterable(pieces))
-        rows = iter(self._fast.encode_batch_fast(flat, add_special_tokens=False))
-        return [list(itertools.chain.from_iterable(next(rows).ids for _ in row)) for row in pieces]
+        return encode(self._fast, texts, _BORDER)
 
     def _files(self):
         return merge_files.to_files(self.vocabulary, self.merges)
@@ -141,18 +138,6 @@ def _words():
     return hf.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
 
 
-def _pieces(text: str) -> list[str]:
-    """The text in pieces of about `_PIECE` characters, cut where no word goes on."""
-    pieces, start = [], 0
-    while len(text) - start > _PIECE:
-        border = _BORDER.search(text, start + _PIECE)
-        if border is None:
-            break
-        pieces.append(text[start : border.start()])
-        start = border.start()
-    return [*pieces, text[start:]]
-
-
 def _training_pieces(texts):
     """The texts in pieces, with long runs cut short and, once there were enough of them, left out.
 
@@ -160,7 +145,7 @@ def _training_pieces(texts):
     about 90 times its size.
     """
     num_runs = 0
-    for piece in itertools.chain.from_iterable(map(_pieces, texts)):
+    for piece in itertools.chain.from_iterable(pieces(text, _BORDER) for text in texts):
         start = 0
         for run in _LONG_RUN.finditer(piece):
             num_runs += 1
