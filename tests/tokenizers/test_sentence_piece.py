@@ -396,7 +396,7 @@ def test_a_text_too_small_for_the_vocabulary_is_told(algorithm, caplog):
 
 
 def test_of_long_texts_a_sample_is_learnt_in_bounded_memory(monkeypatch, caplog):
-    monkeypatch.setattr("tfzoo.tokenizers.sentence_piece._MAX_CHARACTERS", 5000)
+    monkeypatch.setattr("tfzoo.tokenizers.sentence_piece_training._MAX_CHARACTERS", 5000)
     seen = []
 
     def lines():

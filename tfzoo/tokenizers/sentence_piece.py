@@ -5,9 +5,7 @@ arXiv:1804.10959), or BPE by the order of its merges (Sennrich et al. 2016, arXi
 and ALBERT read pieces of the first sort.
 """
 
-import heapq
-import io
-import random
+import functools
 import re
 from pathlib import Path
 
@@ -15,10 +13,10 @@ import numpy as np
 import sentencepiece
 from absl import logging
 
-from tfzoo.errors import UsageError
 from tfzoo.tokenizers import folders, joining, specials
 from tfzoo.tokenizers import piece_model as files
 from tfzoo.tokenizers.piece_model import Piece, PieceModel
+from tfzoo.tokenizers.sentence_piece_training import learn
 from tfzoo.tokenizers.tokenizer import REPLACEMENT, Tokenizer, count_bytes
 
 NUM_SENTINELS = 100  # T5's
@@ -30,13 +28,6 @@ _ALBERT = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1}
 _BERT_ROLES = {"start": "[CLS]", "separator": "[SEP]", "mask": "[MASK]"}
 _SENTINEL = re.compile("\u2581?<extra_id_([0-9]+)>")
 _SPECIAL_KINDS = (files.CONTROL, files.USER_DEFINED)
-_NORMALIZATIONS = ("nmt_nfkc", "nmt_nfkc_cf", "identity")
-
-_MAX_CHARACTERS = 1 << 25  # to learn from: more cost memory and time, and hardly teach more
-_LINE = 1 << 12  # characters
-_RESERVED = str.maketrans({"\t": " ", "\u2585": " "})  # the trainer leaves out a line with these
-_NUM_THREADS = 4  # the sums that training makes depend on it, so it is the same everywhere
-_SCORE_STEP = 1 / 64
 
 
 class SentencePieceTokenizer(Tokenizer):
@@ -124,23 +115,19 @@ class SentencePieceTokenizer(Tokenizer):
             UsageError: if `vocabulary_size` is too small for the characters, or the text empty.
         """
         specials.special_tokens(roles)  # refuses roles that there are not
-        _check(algorithm, normalization)
         like_albert = not _BERT_ROLES.keys().isdisjoint(roles)
         num_sentinels = 0 if like_albert else NUM_SENTINELS
-        keeps_spaces = normalization == "identity"
-        model = _trained(
-            _sample(count_bytes(documents, progress), _MAX_CHARACTERS),
+        model = learn(
+            count_bytes(documents, progress),
             vocabulary_size,
             num_sentinels,
-            model_type=algorithm,
+            algorithm=algorithm,
             byte_fallback=byte_fallback,
-            normalization_rule_name=normalization,
-            add_dummy_prefix=not keeps_spaces,
-            remove_extra_whitespaces=not keeps_spaces,
-            control_symbols=list(_BERT_ROLES.values()) if like_albert else [],
-            **(_ALBERT if like_albert else _T5),
+            normalization=normalization,
+            control_symbols=tuple(_BERT_ROLES.values()) if like_albert else (),
+            ids=_ALBERT if like_albert else _T5,
         )
-        tokenizer = cls(_with_round_scores(model), num_sentinels)
+        tokenizer = cls(model, num_sentinels)
         if tokenizer.vocabulary_size < vocabulary_size:
             logging.warning(
                 "The text yields a vocabulary of %d pieces and special tokens only, less than "
@@ -154,7 +141,7 @@ class SentencePieceTokenizer(Tokenizer):
         texts = super().decode_batch(ids)
         return [text.removeprefix(" ") for text in texts] if self._adds_space else texts
 
-    @property
+    @functools.cached_property
     def word_starts(self):
         starts = [not piece or piece.startswith(b" ") for piece in self.token_bytes]
         starts[self.special_ids["unknown"]] = True
@@ -279,87 +266,3 @@ def _num_sentinels(folder: Path) -> int | None:
     if found is not None and not (type(found) is int and found >= 0):
         raise ValueError(f"{CONFIG_FILE} has extra_ids that are no number, 0 or more")
     return found
-
-
-def _check(algorithm, normalization):
-    if algorithm not in ("unigram", "bpe"):
-        raise ValueError(
-            f'`algorithm` must be "unigram" or "bpe". Received: algorithm={algorithm!r}'
-        )
-    if normalization not in _NORMALIZATIONS:
-        raise ValueError(
-            f"`normalization` must be one of {', '.join(_NORMALIZATIONS)}. "
-            f"Received: normalization={normalization!r}"
-        )
-
-
-def _sample(texts, max_characters: int) -> list[str]:
-    """The lines of the texts, or of very long texts a sample of them, in their order."""
-    draw, kept, size, all_kept = random.Random(0), [], 0, True
-    for number, line in enumerate(_lines(texts)):
-        lot = draw.random()
-        if all_kept or lot > kept[0][0]:
-            heapq.heappush(kept, (lot, number, line))
-            size += len(line)
-        while size > max_characters:
-            size -= len(heapq.heappop(kept)[2])
-            all_kept = False
-    if not all_kept:
-        logging.warning("The text is long: pieces are learnt from a sample of %d characters.", size)
-    return [line for _, _, line in sorted(kept, key=lambda entry: entry[1])]
-
-
-def _lines(texts):
-    for text in texts:
-        for line in text.translate(_RESERVED).splitlines():
-            start = 0
-            while len(line) - start > _LINE:
-                cut = line.rfind(" ", start + 1, start + _LINE)
-                cut = cut if cut > 0 else start + _LINE
-                yield line[start:cut]
-                start = cut
-            yield line[start:]
-
-
-def _trained(lines, vocabulary_size, num_sentinels, **options) -> bytes:
-    if not any(map(str.strip, lines)):
-        raise UsageError("The training text has no characters. Give text to learn pieces from.")
-    model = io.BytesIO()
-    num_pieces = vocabulary_size - num_sentinels
-    try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines),
-            model_writer=model,
-            vocab_size=max(num_pieces, len(options["control_symbols"]) + 3),
-            hard_vocab_limit=False,
-            max_sentence_length=4 * _LINE,
-            num_threads=_NUM_THREADS,
-            minloglevel=2,
-            **options,
-        )
-    except RuntimeError as error:
-        needed = re.search(r"smaller than required_chars\. -?\d+ vs (\d+)", str(error))
-        if needed is None:
-            raise
-        least = int(needed[1]) + num_sentinels
-        raise UsageError(
-            f"`--vocabulary_size` must be at least {least} with --tokenizer=sentence_piece: the "
-            f"characters of the text, the special tokens, and {num_sentinels} sentinels. "
-            f"Received: --vocabulary_size={vocabulary_size}"
-        ) from None
-    return model.getvalue()
-
-
-def _with_round_scores(model: bytes) -> bytes:
-    """The model with log-probabilities rounded to 64ths, so that float32 adds them exactly.
-
-    A text's ids then do not depend on how much text was before it: cut at a space, 64 KiB at a
-    time, it has the ids of the whole, and pieces whose sums are equal are told apart by one rule.
-    """
-    parsed = PieceModel.parse(model)
-    if parsed.algorithm != files.UNIGRAM:
-        return model
-    pieces = [
-        Piece(p.text, round(p.score / _SCORE_STEP) * _SCORE_STEP, p.kind) for p in parsed.pieces
-    ]
-    return parsed.to_bytes(pieces)
