@@ -106,7 +106,8 @@ def evaluation_generator(row: int) -> np.random.Generator:
 
 def _generator(key, place):
     """Philox (Salmon et al., 2011, doi:10.1145/2063384.2063405): numbers of a key and a place."""
-    return np.random.Generator(np.random.Philox(key=key, counter=(0, 0, *place)))
+    key, counter = np.array(key, np.uint64), np.array((0, 0, *place), np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
 
 
 def _stacked(rows):

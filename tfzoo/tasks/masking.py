@@ -4,6 +4,7 @@ t tokens a row, p tokens to guess, v vocabulary.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -70,6 +71,10 @@ class Masking:
             "weights": _filled(np.ones(len(places)), size, np.float32),
         }
 
+    @functools.cached_property
+    def _ordinary(self):
+        return np.flatnonzero(~self.is_special)
+
     def _places(self, token_ids, generator):
         """The tokens of whole words in random order, leaving out those that would be too many."""
         may_guess = ~self.is_special[token_ids]
@@ -90,7 +95,7 @@ class Masking:
 
     def _masked(self, token_ids, places, generator):
         fate = generator.random(len(places))
-        others = generator.choice(np.flatnonzero(~self.is_special), len(places))
+        others = generator.choice(self._ordinary, len(places))
         unmasked = np.where(fate < MASKED + UNCHANGED, token_ids[places], others)
         read = np.array(token_ids, np.int32)
         read[places] = np.where(fate < MASKED, self.mask, unmasked)
