@@ -26,6 +26,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
         use_bias: bool. Whether the four projections have biases.
         dropout: float in [0, 1). Share of the attention weights, and of the result, to drop.
         kernel_initializer: Keras initializer of the query, key and value matrices.
+        query_initializer: Keras initializer of the query matrix; None: the same.
         output_initializer: Keras initializer of the matrix that joins the heads; None: the same.
 
     Call arguments:
@@ -53,6 +54,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
         use_bias=True,
         dropout=0.0,
         kernel_initializer="glorot_uniform",
+        query_initializer=None,
         output_initializer=None,
         **kwargs,
     ):
@@ -62,6 +64,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
         self.scale = scale
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.query_initializer = keras.initializers.get(query_initializer or kernel_initializer)
         self.output_initializer = keras.initializers.get(output_initializer or kernel_initializer)
         self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
@@ -74,7 +77,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
             )
         self._head_dim = self.head_dim or width // self.num_heads
         joined = self.num_heads * self._head_dim
-        self.query = self._projection("query", joined, self.kernel_initializer)
+        self.query = self._projection("query", joined, self.query_initializer)
         self.key_value = self._projection("key_value", 2 * joined, self.kernel_initializer)
         self.output_projection = self._projection(
             "output", width, self.output_initializer, dropout=self.dropout.rate
@@ -89,7 +92,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
             units,
             use_bias=self.use_bias,
             dropout=dropout,
-            kernel_initializer=initializer,
+            kernel_initializer=initializer.clone(),  # else two of one shape start alike
             name=name,
             dtype=self.dtype_policy,
         )
@@ -139,5 +142,6 @@ class MultiHeadCrossAttention(keras.layers.Layer):
             "use_bias": self.use_bias,
             "dropout": self.dropout.rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "query_initializer": keras.initializers.serialize(self.query_initializer),
             "output_initializer": keras.initializers.serialize(self.output_initializer),
         }

@@ -17,6 +17,8 @@ from tfzoo.models.registry import (
     save_config,
 )
 from tfzoo.models.roberta import RoBERTa
+from tfzoo.models.t5 import T5
+from tfzoo.models.transformer import Transformer
 
 __all__ = [
     "ALBERT",
@@ -31,6 +33,8 @@ __all__ = [
     "Model",
     "PRESETS",
     "RoBERTa",
+    "T5",
+    "Transformer",
     "count_parameters",
     "from_preset",
     "load_config",

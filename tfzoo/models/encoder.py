@@ -81,51 +81,64 @@ class Encoder(keras.layers.Layer):
         self.remat = False
         self.first_position = first_position
         self.embedding_dim = embedding_dim or config.hidden_dim
-        initializer = keras.initializers.RandomNormal(stddev=config.initializer_range)
-        shared = {"kernel_initializer": initializer, "dtype": self.dtype_policy}
-        norm = functools.partial(LayerNormalization, epsilon, dtype=self.dtype_policy)
-
-        def table(name, rows):
-            return TokenEmbedding(
-                rows,
-                self.embedding_dim,
-                initializer=initializer,
-                name=name,
-                dtype=self.dtype_policy,
-            )
-
-        self.token_embedding = table("token_embedding", config.vocabulary_size)
-        self.segment_embedding = table("segment_embedding", config.num_segments)
+        self.token_embedding = self._table("token_embedding", config.vocabulary_size)
+        self.segment_embedding = self._table("segment_embedding", config.num_segments)
         self.position_embedding = PositionEmbedding(
             first_position + config.max_sequence_length,
-            initializer=initializer,
+            initializer=self._normal(),
             name="position_embedding",
             dtype=self.dtype_policy,
         )
+        norm = functools.partial(LayerNormalization, epsilon, dtype=self.dtype_policy)
         self.embedding_norm = norm(name="embedding_norm")
         self.dropout = Dropout(config.dropout, name="dropout", dtype=self.dtype_policy)
         self.widening = None
         if embedding_dim is not None:
-            self.widening = Projection(config.hidden_dim, name="widening", **shared)
-
-        def block(name):
-            attention = MultiHeadSelfAttention(
-                config.num_heads, dropout=config.dropout, name="attention", **shared
+            self.widening = Projection(
+                config.hidden_dim,
+                kernel_initializer=self._normal(),
+                name="widening",
+                dtype=self.dtype_policy,
             )
-            feed_forward = FeedForward(
-                config.intermediate_dim,
-                activation=activation,
-                dropout=config.dropout,
-                name="feed_forward",
-                **shared,
-            )
-            dtype = self.dtype_policy
-            return Block(attention, feed_forward, norm=norm, order="post", name=name, dtype=dtype)
-
         if shares_block:
-            self.blocks = [block("block")] * config.num_layers
+            self.blocks = [self._block("block", activation, norm)] * config.num_layers
         else:
-            self.blocks = [block(f"block_{i}") for i in range(config.num_layers)]
+            names = [f"block_{i}" for i in range(config.num_layers)]
+            self.blocks = [self._block(name, activation, norm) for name in names]
+
+    def _normal(self):
+        """A new one for each use: an initializer gives the same numbers each time."""
+        return keras.initializers.RandomNormal(stddev=self.config.initializer_range)
+
+    def _table(self, name, rows):
+        return TokenEmbedding(
+            rows,
+            self.embedding_dim,
+            initializer=self._normal(),
+            name=name,
+            dtype=self.dtype_policy,
+        )
+
+    def _block(self, name, activation, norm):
+        config, dtype = self.config, self.dtype_policy
+        attention = MultiHeadSelfAttention(
+            config.num_heads,
+            dropout=config.dropout,
+            kernel_initializer=self._normal(),
+            output_initializer=self._normal(),
+            name="attention",
+            dtype=dtype,
+        )
+        feed_forward = FeedForward(
+            config.intermediate_dim,
+            activation=activation,
+            dropout=config.dropout,
+            kernel_initializer=self._normal(),
+            output_initializer=self._normal(),
+            name="feed_forward",
+            dtype=dtype,
+        )
+        return Block(attention, feed_forward, norm=norm, order="post", name=name, dtype=dtype)
 
     def build(self, input_shape=None):
         self.token_embedding.build(None)

@@ -14,6 +14,8 @@ from tfzoo.models.gpt3 import GPT3
 from tfzoo.models.gpt_neox import GPTNeoX
 from tfzoo.models.llama import Llama
 from tfzoo.models.roberta import RoBERTa
+from tfzoo.models.t5 import T5
+from tfzoo.models.transformer import Transformer
 
 MODELS = {
     "gpt": GPT,
@@ -24,6 +26,8 @@ MODELS = {
     "bert": BERT,
     "roberta": RoBERTa,
     "albert": ALBERT,
+    "transformer": Transformer,
+    "t5": T5,
 }
 
 PRESETS = {
