@@ -86,6 +86,7 @@ def test_a_damaged_download_is_fetched_again(packages, tmp_path, name):
     first = packages.fetched(str(tmp_path / "data"))
     (tmp_path / "data" / "downloads" / "tiny" / name).write_text("{}")
     assert packages.fetched(str(tmp_path / "data")) == first
+    assert all(sha256_of(facts["path"]) == facts["sha256"] for facts in first.values())
 
 
 def test_a_mirror_that_moved_on_is_told_whenever_it_is_read(packages, mirror, tmp_path):

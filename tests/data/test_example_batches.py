@@ -13,6 +13,7 @@ from tfzoo.data import (
     open_examples,
 )
 from tfzoo.data.examples import bucket_lengths
+from tfzoo.data.examples.batches import POOL_BATCHES
 
 LENGTHS = bucket_lengths(64, shortest=8)
 COLUMNS = {
@@ -78,6 +79,16 @@ def test_epochs_and_seeds_have_orders_of_their_own(store):
     first, second = indices(batches(store, 2 * count, size=1)).reshape(2, count)
     other = indices(batches(store, count, size=1, seed=1)).ravel()
     assert len({order.tobytes() for order in (first, second, other, np.arange(count))}) == 4
+
+
+def test_epochs_and_seeds_share_examples_out_in_their_own_way(store):
+    count = store.num_examples
+    assert count > 2 * POOL_BATCHES
+    pools = [
+        indices(batches(store, POOL_BATCHES, first, size=1, seed=seed)).ravel()
+        for first, seed in ((1, 0), (1 + count, 0), (1, 1))
+    ]
+    assert len({tuple(sorted(pool)) for pool in pools}) == 3
 
 
 def test_examples_of_a_batch_are_of_similar_length(store):

@@ -49,6 +49,11 @@ def test_the_help_is_text_without_marks(help_pairs):
     assert not [text for text in texts if "<span" in text or "&nbsp;" in text or "  " in text]
 
 
+def test_line_breaks_of_the_help_are_spaces(help_pairs):
+    starts = {pair["source"][:22] for pair in help_pairs}
+    assert "For Windows, %APPDATA%" in starts
+
+
 def test_the_help_goes_both_ways(opened, help_pairs):
     back = opened("pairs", "libreoffice_help_en_de", fields={"source": "de", "target": "en"})
     found = list(back.examples())

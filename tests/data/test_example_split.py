@@ -25,7 +25,7 @@ def test_near_duplicates_are_the_same_when_normalised(one, other):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Open the file", "Open the files"), ("café", "cafe"), ("1 + 1", "2 + 2"), ("हिन्दी", "हनद")],
+    [("Open the file", "Open the files"), ("café", "cafe"), ("1 + 1", "2 + 2"), ("दिन", "दीन")],
 )
 def test_other_texts_are_not(one, other):
     assert normalised(one) != normalised(other)
