@@ -16,6 +16,7 @@ def normal(*shape):
 
 
 CAUSAL = np.tril(np.ones((1, 1, 5, 5), bool))
+ANGLES = np.outer(np.arange(5), [1.0, 0.1]).astype("float32")
 CASES = {
     "bias_add": (kernels.bias_add, [normal(2, 3, 8), normal(8)], {}),
     "bias_gelu_tanh": (
@@ -29,11 +30,27 @@ CASES = {
         {"activation": "gelu_erf"},
     ),
     "bias_relu": (kernels.bias_activation, [normal(2, 3, 8), normal(8)], {"activation": "relu"}),
+    "silu": (kernels.bias_activation, [normal(2, 3, 8)], {"activation": "silu"}),
+    "gated_activation": (
+        kernels.gated_activation,
+        [normal(2, 3, 8), normal(2, 3, 8)],
+        {"activation": "silu"},
+    ),
     "bias_residual": (kernels.bias_residual, [normal(2, 3, 8), normal(8), normal(2, 3, 8)], {}),
     "layer_norm": (
         kernels.layer_norm,
         [normal(2, 3, 8), normal(8), normal(8)],
         {"epsilon": 1e-5, "dtype": "float32"},
+    ),
+    "rms_norm": (
+        kernels.rms_norm,
+        [normal(2, 3, 8), normal(8)],
+        {"epsilon": 1e-5, "dtype": "float32"},
+    ),
+    "rotate": (
+        lambda x: kernels.rotate(x, np.cos(ANGLES), np.sin(ANGLES)),
+        [normal(2, 3, 5, 6)],
+        {},
     ),
     "attention": (
         lambda q, k, v, **options: kernels.attention(q, k, v, CAUSAL, **options),
@@ -46,6 +63,18 @@ CASES = {
         ),
         [normal(2, 2, 5, 3), normal(2, 2, 5, 3), normal(2, 2, 5, 3)],
         {"scale": 0.3, "dropout": 0.3},
+    ),
+    "attention_with_fewer_key_heads": (
+        lambda q, k, v, **options: kernels.attention(q, k, v, CAUSAL, **options),
+        [normal(2, 6, 5, 3), normal(2, 2, 5, 3), normal(2, 2, 5, 3)],
+        {"scale": 0.3},
+    ),
+    "attention_with_bias": (
+        lambda q, k, v, bias, **options: kernels.attention(
+            q, k, v, CAUSAL, bias=bias, seed=tf.constant([3, 4, 0]), **options
+        ),
+        [normal(2, 4, 5, 3), normal(2, 2, 5, 3), normal(2, 2, 5, 3), normal(1, 4, 5, 5)],
+        {"scale": 1.0, "dropout": 0.3},
     ),
     "attention_of_one_query": (
         lambda q, k, v, **options: kernels.attention(q, k, v, CAUSAL[:, :, 3:4], **options),
@@ -96,7 +125,9 @@ def test_the_compiled_form_is_the_plain_form(name):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", ["bias_add", "bias_gelu_tanh", "layer_norm", "attention"])
+@pytest.mark.parametrize(
+    "name", ["bias_add", "bias_gelu_tanh", "layer_norm", "rms_norm", "attention"]
+)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_bfloat16_is_float32_up_to_rounding(name, compiled):
     kernel, arrays, options = CASES[name]
@@ -183,3 +214,20 @@ def test_a_kernel_in_halves_gives_the_same_product(columns):
     product = kernels.product(x, kernels.halves(kernel))
     np.testing.assert_allclose(product, kernels.product(x, kernel), rtol=1e-6)
     assert kernels.halves(kernel).shape.rank == (3 if columns == 6 else 2)
+
+
+def test_fewer_key_heads_are_read_by_runs_of_query_heads():
+    query, key, value = normal(2, 6, 5, 3), normal(2, 2, 5, 3), normal(2, 2, 5, 3)
+    read = kernels.attention(query, key, value, CAUSAL, scale=0.3)
+    keys, values = (np.repeat(x, 3, axis=1) for x in (key, value))
+    expected = kernels.attention(query, keys, values, CAUSAL, scale=0.3)
+    np.testing.assert_allclose(read, expected, atol=1e-6)
+
+
+def test_a_bias_of_logits_moves_attention():
+    bias = np.where(np.arange(5) == 2, 50.0, 0.0).astype("float32")[None, None, None]
+    value = normal(1, 1, 5, 3)
+    everything = np.ones((1, 1, 1, 1), bool)
+    query, key = normal(1, 1, 5, 3), normal(1, 1, 5, 3)
+    read = kernels.attention(query, key, value, everything, scale=0.3, bias=bias)
+    np.testing.assert_allclose(read, np.broadcast_to(value[:, :, 2:3], read.shape), atol=1e-6)

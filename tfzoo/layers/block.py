@@ -87,7 +87,7 @@ class Block(keras.layers.Layer):
             self.feed_forward_norm,
             self.feed_forward,
         ):
-            if layer is not None:
+            if layer is not None and not layer.built:
                 layer.build(input_shape)
 
     def call(
@@ -136,14 +136,13 @@ class Block(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        serialize = keras.saving.serialize_keras_object
         return {
             **super().get_config(),
-            "attention": serialize(self.attention),
-            "feed_forward": serialize(self.feed_forward),
-            "norm": serialize(self.attention_norm),
+            "attention": _unbuilt(self.attention),
+            "feed_forward": _unbuilt(self.feed_forward),
+            "norm": _unbuilt(self.attention_norm),
             "order": self.order,
-            "cross_attention": serialize(self.cross_attention),
+            "cross_attention": _unbuilt(self.cross_attention),
         }
 
     @classmethod
@@ -153,6 +152,14 @@ class Block(keras.layers.Layer):
         norm = layers.pop("norm")
         like_it = {key: value for key, value in norm.get_config().items() if key != "dtype"}
         return cls(**{**config, **layers, "norm": functools.partial(type(norm), **like_it)})
+
+
+def _unbuilt(layer):
+    """A layer's description, to be built anew by its block: its weights' paths begin with that."""
+    described = keras.saving.serialize_keras_object(layer)
+    if described is not None:
+        described.pop("build_config", None)
+    return described
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")

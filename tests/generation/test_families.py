@@ -1,0 +1,52 @@
+"""Every decoder goes on as full passes would, whatever its cache holds."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.generation.test_decoding import END_OF_TEXT, GREEDY, assert_greedy, sampling
+from tests.model_contract import SMALL, stirred
+from tfzoo import models
+from tfzoo.generation import Decoder, generate
+
+FAMILIES = {
+    "gpt": {},
+    "gpt3_small": {"window": 3, "num_layers": 2},  # Its first block has no band.
+    "pythia_14m": {"rotary_fraction": 0.5},
+    "llama_tiny": {"num_key_value_heads": 2},
+    "mistral_7b": {"num_key_value_heads": 2, "window": 4},
+    "qwen3_0_6b": {"num_key_value_heads": 1, "head_dim": 10, "window": 4, "input_bias": True},
+}
+RNG = np.random.default_rng(3)
+PROMPTS = [RNG.integers(0, 49, n).tolist() for n in (5, 1, 9)]
+
+
+def small(preset):
+    sizes = {**SMALL, "num_layers": 1, "vocabulary_size": 50, **FAMILIES[preset]}
+    return stirred(models.from_preset(preset, **sizes))
+
+
+@pytest.mark.parametrize("preset", FAMILIES)
+def test_the_plain_graph_goes_on_as_full_passes_would(preset):
+    model = small(preset)
+
+    @tf.function(autograph=False)
+    def run():
+        prompts = tf.ragged.constant(PROMPTS, dtype=tf.int32, ragged_rank=1)
+        return generate(model, prompts, sampling(3, 8, **GREEDY), END_OF_TEXT)
+
+    for prompt, new_tokens in zip(PROMPTS, run().to_list(), strict=True):
+        assert_greedy(model, prompt, new_tokens, 8)
+
+
+COMPILED = [p if p == "qwen3_0_6b" else pytest.param(p, marks=pytest.mark.slow) for p in FAMILIES]
+
+
+@pytest.mark.parametrize("preset", COMPILED)
+@pytest.mark.parametrize("rows", [1, 3], ids=["one_row", "a_batch"])
+def test_the_compiled_program_goes_on_as_full_passes_would(preset, rows):
+    model = small(preset)
+    prompts = PROMPTS[:rows]
+    new = Decoder(model, END_OF_TEXT).generate(prompts, sampling(rows, 8, **GREEDY))
+    for prompt, new_tokens in zip(prompts, new, strict=True):
+        assert_greedy(model, prompt, new_tokens, 8)
