@@ -1,6 +1,7 @@
 """SentencePiece: both faces beside its own library, its files, and what it learns."""
 
 import io
+import json
 import random
 
 import numpy as np
@@ -39,7 +40,7 @@ def tokenizer():
 
 @pytest.fixture(scope="module", params=["unigram", "bpe"])
 def learnt_from_speeches(request, speeches):
-    return train(speeches[::2], 4000, algorithm=request.param)
+    return train(speeches[::4], 4000, algorithm=request.param)
 
 
 def by_reference(tokenizer, texts):
@@ -81,9 +82,9 @@ def user_defined(token):
 
 
 def test_faces_agree_on_unseen_speeches(learnt_from_speeches, speeches):
-    texts = speeches[1::2]
+    texts = speeches[1::4]
     ids = learnt_from_speeches.encode_batch(texts)
-    assert sum(map(len, ids)) > 1_000_000
+    assert sum(map(len, ids)) > 500_000
     assert learnt_from_speeches.graph().tokenize(texts).to_list() == ids
     assert by_reference(learnt_from_speeches, texts) == ids
 
@@ -258,7 +259,7 @@ def test_awkward_text_may_be_cut_before_each_space(normalization, algorithm):
 
 
 def test_speeches_cut_in_pieces_have_the_ids_of_the_whole(learnt_from_speeches, speeches):
-    texts = [speech.encode() for speech in speeches[1::4]]
+    texts = [speech.encode() for speech in speeches[1::16]]
     whole = learnt_from_speeches.encode_batch(texts)
     for speech, ids in zip(texts, whole, strict=True):
         pieces, start = [], 0
@@ -303,6 +304,42 @@ def test_the_saved_model_is_the_file_itself(tokenizer, published_model, tmp_path
         assert (tmp_path / str(number) / "spiece.model").read_bytes() == original
 
 
+@pytest.fixture
+def albert(tmp_path):
+    """A folder with a model as ALBERT's: learnt from lower case, which it does not make itself."""
+    made = train([text()], roles=["mask"])
+    (tmp_path / "albert").mkdir()
+    (tmp_path / "albert" / "spiece.model").write_bytes(made.model)
+    return tmp_path / "albert"
+
+
+def test_a_model_without_capitals_reads_lower_case(albert):
+    tokenizer = tokenizers.load(albert)
+    texts = ["The QU\u00cfCK ``brown'' \uff26o\u0301x", 'the quick "brown" fox']
+    awkward, plain = tokenizer.encode_batch(texts)
+    assert awkward == plain
+    assert tokenizer.decode_batch([plain]) == ["the quick \ufffdbrown\ufffd fox"]
+    assert_faces_agree(tokenizer, [*texts, *strings(2000), "\u1112\u1161\u11ab \ud558\u11ab"])
+
+
+def test_lower_case_is_saved(albert, tmp_path):
+    tokenizer = tokenizers.load(albert)
+    tokenizer.save(tmp_path / "saved")
+    assert tokenizers.load(tmp_path / "saved").encode_batch(["FOX"]) == (
+        tokenizer.encode_batch(["fox"])
+    )
+
+
+@pytest.mark.parametrize("lower_case", [False, True])
+def test_the_config_decides_over_lower_case(tmp_path, lower_case):
+    made = train([text(), "FOX " * 50], 220, roles=["mask"] if lower_case else ())
+    made.save(tmp_path / "saved")
+    config = {"do_lower_case": lower_case, "extra_ids": 0}
+    (tmp_path / "saved" / "tokenizer_config.json").write_text(json.dumps(config))
+    fox, capital = tokenizers.load(tmp_path / "saved").encode_batch(["fox", "FOX"])
+    assert (fox == capital) == lower_case
+
+
 def write(name, content):
     return lambda folder: (folder / name).write_bytes(content)
 
@@ -314,7 +351,11 @@ FAULTS = {
     "is missing": (lambda f: (f / "spiece.model").unlink(), "one .model file.*none"),
     "has no end": (write("spiece.model", model_of("a")), "</s> or"),
     "sentinels are no number": (write("tokenizer_config.json", b'{"extra_ids": "x"}'), "extra_ids"),
-    "the config is a list": (write("tokenizer_config.json", b"[]"), "extra_ids"),
+    "accents are kept": (
+        write("tokenizer_config.json", b'{"do_lower_case": true, "keep_accents": true}'),
+        "keep_accents",
+    ),
+    "the config is a list": (write("tokenizer_config.json", b"[]"), "object"),
 }
 
 
@@ -431,7 +472,7 @@ def test_an_unknown_option_is_refused(option, value):
 @pytest.mark.slow
 def test_hugging_face_reads_what_is_saved(tmp_path, speeches):
     transformers = pytest.importorskip("transformers")
-    tokenizer = train(speeches[::2], 4000, algorithm="unigram")
+    tokenizer = train(speeches[::4], 4000, algorithm="unigram")
     tokenizer.save(tmp_path / "saved")
     peer = transformers.T5Tokenizer.from_pretrained(str(tmp_path / "saved"))
     assert len(peer) == tokenizer.vocabulary_size
@@ -440,3 +481,17 @@ def test_hugging_face_reads_what_is_saved(tmp_path, speeches):
         assert peer.convert_tokens_to_ids(token) == tokenizer.sentinels[number]
     texts = [speech[:2000] for speech in speeches[1::8]]
     assert tokenizer.encode_batch(texts) == peer(texts, add_special_tokens=False)["input_ids"]
+
+
+@pytest.mark.slow
+def test_a_model_of_albert_reads_as_hugging_face_reads_it(tmp_path, speeches):
+    transformers = pytest.importorskip("transformers")
+    made = train([speech.lower() for speech in speeches[::4]], 4000, "unigram", roles=["mask"])
+    (tmp_path / "spiece.model").write_bytes(made.model)
+    peer = transformers.AlbertTokenizer.from_pretrained(str(tmp_path))
+    tokenizer = tokenizers.load(tmp_path)
+    texts = [speech[:2000] for speech in speeches[1::8]]
+    texts += ["\xc9lan ``VITAL'' \ufb01ne \u2460 stra\xdfe", "\u0130stanbul \u03a3\u03a3"]
+    assert tokenizer.encode_batch(texts) == peer(texts, add_special_tokens=False)["input_ids"]
+    first, second = texts[:2]
+    assert tokenizer.join(first, second).token_ids == peer(first, second)["input_ids"]

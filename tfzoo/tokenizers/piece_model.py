@@ -12,6 +12,7 @@ NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 UNIGRAM, BPE = 1, 2
 SPACE = "\u2581"  # how pieces write a space
 _PIECE, _TRAINER, _NORMALIZER = 1, 2, 3
+_RULES_NAME, _CHARSMAP = 1, 2  # of the normalizer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +99,19 @@ class PieceModel:
         pieces = self.pieces if pieces is None else pieces
         return b"".join([*(piece.to_field() for piece in pieces), self.rest])
 
+    def with_charsmap(self, charsmap: bytes) -> "PieceModel":
+        """The model with other rules that rewrite characters."""
+        normalizer = b"".join(
+            raw
+            for number, value, _ in wire.fields(self.rest)
+            if number == _NORMALIZER
+            for part, _, raw in wire.fields(value)
+            if part not in (_RULES_NAME, _CHARSMAP)
+        )
+        normalizer = wire.field(_NORMALIZER, normalizer + wire.field(_CHARSMAP, charsmap))
+        rest = [raw for number, _, raw in wire.fields(self.rest) if number != _NORMALIZER]
+        return dataclasses.replace(self, charsmap=charsmap, rest=b"".join([*rest, normalizer]))
+
 
 _NUMBERS = {
     "algorithm": (_TRAINER, 3),
@@ -105,7 +119,7 @@ _NUMBERS = {
     "start": (_TRAINER, 41),
     "end": (_TRAINER, 42),
     "padding": (_TRAINER, 43),
-    "charsmap": (_NORMALIZER, 2),
+    "charsmap": (_NORMALIZER, _CHARSMAP),
     "adds_space": (_NORMALIZER, 3),
     "removes_spaces": (_NORMALIZER, 4),
 }

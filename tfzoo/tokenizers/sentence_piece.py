@@ -15,6 +15,7 @@ from absl import logging
 
 from tfzoo.tokenizers import folders, joining, specials
 from tfzoo.tokenizers import piece_model as files
+from tfzoo.tokenizers.lower_case import in_lower_case
 from tfzoo.tokenizers.piece_model import Piece, PieceModel
 from tfzoo.tokenizers.sentence_piece_training import learn
 from tfzoo.tokenizers.tokenizer import REPLACEMENT, Tokenizer, count_bytes
@@ -40,6 +41,8 @@ class SentencePieceTokenizer(Tokenizer):
 
     Text never yields control pieces, nor pieces with a role, nor sentinels: whatever a model file
     says of <pad>, </s>, [CLS], [SEP], [MASK] or <extra_id_0>, they are control pieces here.
+
+    A published model of ALBERT, which knows no capitals, is given rules that make text lower case.
 
     Args:
         model: bytes. The content of a model file.
@@ -162,14 +165,20 @@ class SentencePieceTokenizer(Tokenizer):
     def _files(self):
         return {
             MODEL_FILE: self.model,
-            CONFIG_FILE: folders.to_json({"extra_ids": self.num_added_sentinels}),
+            CONFIG_FILE: folders.to_json(
+                {"do_lower_case": False, "extra_ids": self.num_added_sentinels}
+            ),
         }
 
     @classmethod
     def _read(cls, folder, special_tokens):
         path = _model_path(Path(folder))
         try:
-            return cls(path.read_bytes(), _num_sentinels(path.parent))
+            config = _config(path.parent)
+            model = path.read_bytes()
+            if _wants_lower_case(_parsed(model), config):
+                model = in_lower_case(model)
+            return cls(model, config.get("extra_ids"))
         except ValueError as error:
             remedy = "Give a file that SentencePiece made, or train a tokenizer of this kind."
             raise folders.broken(folder, f"has a {path.name} of no use: {error}", remedy) from None
@@ -257,12 +266,25 @@ def _model_path(folder: Path) -> Path:
     return found[0]
 
 
-def _num_sentinels(folder: Path) -> int | None:
-    """What the file beside the model says, which tfzoo and Hugging Face write; or None."""
+def _config(folder: Path) -> dict:
+    """What the file beside the model says, which tfzoo and Hugging Face write."""
     if not (folder / CONFIG_FILE).exists():
-        return None
+        return {}
     config = folders.read_json(folder, CONFIG_FILE)
-    found = config.get("extra_ids") if isinstance(config, dict) else -1
-    if found is not None and not (type(found) is int and found >= 0):
-        raise ValueError(f"{CONFIG_FILE} has extra_ids that are no number, 0 or more")
-    return found
+    if not isinstance(config, dict):
+        raise ValueError(f"{CONFIG_FILE} must hold an object")
+    num_sentinels = config.get("extra_ids")
+    if num_sentinels is not None and not (type(num_sentinels) is int and num_sentinels >= 0):
+        raise ValueError(f"extra_ids in {CONFIG_FILE} must be a number, 0 or more")
+    if config.get("do_lower_case") and config.get("keep_accents"):
+        raise ValueError(f"keep_accents in {CONFIG_FILE} must be false with do_lower_case")
+    return config
+
+
+def _wants_lower_case(model: PieceModel, config: dict) -> bool:
+    """Whether text must be made lower case first: ALBERT's model does not say it of itself."""
+    if config.get("do_lower_case") is not None:
+        return bool(config["do_lower_case"])
+    texts = {piece.text for piece in model.pieces}
+    words = (piece.text for piece in model.pieces if piece.kind == files.NORMAL)
+    return {"[CLS]", "[SEP]"} <= texts and not any(word != word.lower() for word in words)
