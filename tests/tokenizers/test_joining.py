@@ -1,8 +1,9 @@
 """One text or a pair with its special tokens: what comes out, and what a length cuts off."""
 
 import pytest
+import tensorflow as tf
 
-from tfzoo.tokenizers import joining
+from tfzoo.tokenizers import joining, joining_graph
 
 IDS = {"start": 101, "separator": 102, "end_of_text": 100}
 LAYOUTS = [joining.PLAIN, joining.BERT, joining.ROBERTA]
@@ -54,3 +55,23 @@ def test_a_text_alone_loses_its_last_tokens(layout):
 def test_a_length_without_room_for_the_special_tokens_is_refused():
     with pytest.raises(ValueError, match="`max_length` must be at least 3.*max_length=2"):
         join(joining.BERT, [1], [2], 2)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("max_length", [None, 4, 5, 8, 9, 30])
+def test_the_graph_joins_alike(layout, max_length):
+    firsts = [list(range(n)) for n in range(9) for _ in range(9)]
+    seconds = [list(range(20, 20 + n)) for _ in range(9) for n in range(9)]
+    for texts in ((firsts,), (firsts, seconds)):
+        rows = [join(layout, *row, max_length=max_length) for row in zip(*texts, strict=True)]
+        ragged = (tf.ragged.constant(text, tf.int32) for text in texts)
+        found = joining_graph.join(layout, IDS, *ragged, max_length=max_length)
+        assert found.token_ids.dtype == found.segment_ids.dtype == tf.int32
+        assert found.token_ids.to_list() == [row.token_ids for row in rows]
+        assert found.segment_ids.to_list() == [row.segment_ids for row in rows]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_graph_joins_nothing(layout):
+    none = tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.int32), tf.zeros([0], tf.int64))
+    assert joining_graph.join(layout, IDS, none, none, 9).token_ids.to_list() == []

@@ -82,7 +82,7 @@ def test_faces_agree_at_the_ends_of_every_range_of_characters(reading):
     ends = {
         place + step for t in tables for place in characters.starts_of_runs(t) for step in (-1, 0)
     }
-    which, _ = characters.replacements(True, True)
+    which, _, _ = characters.replacements(True, True)
     ends |= set(random.Random(0).sample(list(characters.starts_of_runs(which)), 1000))
     assert_faces_spell_alike(in_contexts(ends - {-1}), reading)
 

@@ -11,6 +11,7 @@ from adversarial_text import invalid, strings
 
 from tfzoo import tokenizers
 from tfzoo.errors import UsageError
+from tfzoo.tokenizers import joining_graph
 from tfzoo.tokenizers.specials import ROLES
 from tfzoo.tokenizers.tokenizer import as_text
 
@@ -122,6 +123,21 @@ def nothing_gives_nothing(tokenizer, folder):
     assert graph.detokenize(tf.zeros([2, 0], tf.int32)).numpy().tolist() == [b"", b""]
 
 
+def graph_joins_alike(tokenizer, folder):
+    graph = tokenizer.graph()
+
+    @tf.function
+    def join(*texts):
+        ids = map(graph.tokenize, texts)
+        return joining_graph.join(tokenizer.layout, tokenizer.special_ids, *ids, max_length=13)
+
+    pairs = list(zip(TEXTS[:300], TEXTS[300:600], strict=True))
+    expected = [tokenizer.join(*pair, max_length=13) for pair in pairs]
+    joined = join(*map(tf.constant, zip(*pairs, strict=True)))
+    assert joined.token_ids.to_list() == [row.token_ids for row in expected]
+    assert joined.segment_ids.to_list() == [row.segment_ids for row in expected]
+
+
 def graph_gives_the_same_text(tokenizer, folder):
     draw = random.Random(0)
     every = range(tokenizer.vocabulary_size)
@@ -220,6 +236,7 @@ LAWS = (
     invalid_bytes_become_replacement_characters,
     graph_gives_the_same_ids,
     nothing_gives_nothing,
+    graph_joins_alike,
     graph_gives_the_same_text,
     graph_works_in_a_saved_model,
     saving_keeps_it,

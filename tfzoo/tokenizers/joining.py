@@ -1,6 +1,7 @@
 """One text or a pair of texts as the model reads it, special tokens between, cut to a length."""
 
 import dataclasses
+from typing import NamedTuple
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,8 +34,7 @@ ROBERTA = Layout(  # <s> a </s></s> b </s>, one segment (Liu et al. 2019, arXiv:
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Joined:
+class Joined(NamedTuple):
     """A text or a pair, ready for a model.
 
     Attributes:
@@ -61,7 +61,8 @@ def join(layout: Layout, special_ids, first, second=None, max_length=None) -> Jo
     Raises:
         ValueError: if `max_length` has no room for the special tokens.
     """
-    first, second = _cut(layout, first, second, max_length)
+    if max_length is not None:
+        first, second = _cut(first, second, room(layout, second is not None, max_length))
     before, between, after = (
         [special_ids[role] for role in roles]
         for roles in (layout.before, layout.between, layout.after)
@@ -73,16 +74,23 @@ def join(layout: Layout, special_ids, first, second=None, max_length=None) -> Jo
     return Joined(head + tail, [0] * len(head) + [layout.second_segment] * len(tail))
 
 
-def _cut(layout, first, second, max_length):
-    if max_length is None:
-        return first, second
-    room = max_length - layout.num_specials(second is not None)
-    if room < 0:
+def room(layout: Layout, is_pair: bool, max_length: int) -> int:
+    """The number of tokens that fit beside the special ones.
+
+    Raises:
+        ValueError: if the special ones do not fit.
+    """
+    num_specials = layout.num_specials(is_pair)
+    if max_length < num_specials:
         raise ValueError(
-            f"`max_length` must be at least {max_length - room}, the number of special tokens. "
+            f"`max_length` must be at least {num_specials}, the number of special tokens. "
             f"Received: max_length={max_length}"
         )
+    return max_length - num_specials
+
+
+def _cut(first, second, most):
     if second is None:
-        return first[:room], None
-    second = second[: max(room // 2, room - len(first))]
-    return first[: room - len(second)], second
+        return first[:most], None
+    second = second[: max(most // 2, most - len(first))]
+    return first[: most - len(second)], second

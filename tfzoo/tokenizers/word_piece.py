@@ -200,20 +200,21 @@ _DECODER = hf.decoders.WordPiece(prefix=CONTINUED, cleanup=True)
 def _options(folder, tokens, special) -> dict:
     """How the text is to be read: as the folder's configuration says, or the tokens' letters."""
     plain = (token for token in tokens if token not in special.values() and token[:1] != "[")
-    options = {"do_lower_case": not any(re.search("[A-Z]", token) for token in plain)}
+    found = {"do_lower_case": not any(re.search("[A-Z]", token) for token in plain)}
     if (Path(folder) / CONFIG_FILE).exists():
-        found = folders.read_json(folder, CONFIG_FILE)
-        if not isinstance(found, dict):
+        config = folders.read_json(folder, CONFIG_FILE)
+        if not isinstance(config, dict):
             raise folders.broken(folder, f"has a {CONFIG_FILE} that is not an object", _SAME)
-        options |= found
-    known = {
-        "lowercase": options["do_lower_case"],
-        "strip_accents": options.get("strip_accents"),
-        "split_chinese": options.get("tokenize_chinese_chars", True),
+        found |= config
+    options = {
+        "lowercase": found["do_lower_case"],
+        "strip_accents": found.get("strip_accents"),
+        "split_chinese": found.get("tokenize_chinese_chars", True),
     }
-    if not all(value in (True, False, None) for value in known.values()):
+    switches = [options["lowercase"], options["strip_accents"] or False, options["split_chinese"]]
+    if not all(isinstance(switch, bool) for switch in switches):
         raise folders.broken(folder, f"has a {CONFIG_FILE} with switches not true or false", _SAME)
-    return known
+    return options
 
 
 def _fault_of(tokens, special) -> str | None:

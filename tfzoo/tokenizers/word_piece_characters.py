@@ -4,6 +4,7 @@ Tables are int32 arrays over all code points.
 """
 
 import functools
+import itertools
 
 import numpy as np
 import tokenizers as hf
@@ -29,8 +30,9 @@ def replacements(lowercase: bool, strip_accents: bool):
     """What becomes of each character, before any mark is moved.
 
     Returns:
-        which: table. The place of each code point's replacement in the list.
-        spelt: list of lists of int: code points, `SAME` or `STARTER`.
+        which: table. Which replacement each code point has.
+        codes: int32 [n]. The replacements, one after another: code points, `SAME`, `STARTER`.
+        splits: int64 [k + 1]. Where each replacement starts, and the last one ends.
     """
     becomes = _changes(_bert(clean=True, strip_accents=strip_accents, lowercase=lowercase))
     if strip_accents:
@@ -39,7 +41,8 @@ def replacements(lowercase: bool, strip_accents: bool):
     places = {(SAME,): 0}
     for character, text in becomes.items():
         which[ord(character)] = places.setdefault(tuple(map(ord, text)), len(places))
-    return which, [list(spelt) for spelt in places]
+    codes = np.fromiter(itertools.chain.from_iterable(places), np.int32)
+    return which, codes, np.cumsum([0, *map(len, places)])
 
 
 @functools.cache

@@ -31,9 +31,9 @@ class WordPieceGraph(TokenizerGraph):
             no_pretokenization=True,
         )
         strips = tokenizer.lowercase if tokenizer.strip_accents is None else tokenizer.strip_accents
-        which, spelt = characters.replacements(tokenizer.lowercase, strips)
+        which, codes, splits = characters.replacements(tokenizer.lowercase, strips)
         self.replacement_of = _Ranges(which)
-        self.replacements = tf.ragged.constant(spelt, dtype=tf.int32, ragged_rank=1)
+        self.replacements = tf.RaggedTensor.from_row_splits(codes, splits)
         self.class_of = _Ranges(characters.classes(tokenizer.split_chinese))
         self.rank_of = _Ranges(characters.ranks()) if strips else None
 
