@@ -135,17 +135,21 @@ def _check_remat(model):
 
 
 def _check_learning(model):
-    """A few steps lower the loss, and move every weight that the loss depends on."""
+    """A few steps against the signs of gradients lower the loss, which depends on every weight."""
     variables = model.trainable_weights
-    optimizer = keras.optimizers.Adam(1e-2)
     losses = []
     for _ in range(4):
         with tf.GradientTape() as tape:
             loss = _loss(model, training=True)
         gradients = tape.gradient(loss, [v.value for v in variables], unconnected_gradients="zero")
-        optimizer.apply(gradients, variables)
+        for variable, gradient in zip(variables, gradients, strict=True):
+            variable.assign_sub(0.01 * tf.sign(tf.convert_to_tensor(gradient)))
         losses.append(float(loss))
-    still = [v.path for v, g in zip(variables, gradients, strict=True) if not np.any(g)]
+    still = [
+        v.path
+        for v, g in zip(variables, gradients, strict=True)
+        if not np.any(tf.convert_to_tensor(g))
+    ]
     assert not [path for path in still if "pooler" not in path], still
     assert losses[-1] < losses[0]
 

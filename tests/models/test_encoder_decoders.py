@@ -89,7 +89,7 @@ def test_t5_scales_what_its_tied_table_reads():
     tied, untied = (stirred(small("t5_tiny", **options)) for options in ({}, T5_1_1))
     hidden = np.random.default_rng(0).normal(size=(3, 32)).astype("float32")
     assert_close(tied.logits(hidden), hidden @ tied.token_embedding.embeddings.numpy().T / 32**0.5)
-    assert_close(untied.logits(hidden), hidden @ untied.output_embedding.embeddings.numpy().T)
+    assert_close(untied.logits(hidden), hidden @ untied.output_table.embeddings.numpy().T)
 
 
 def test_t5_has_no_biases_but_of_position():

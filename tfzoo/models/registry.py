@@ -1,5 +1,6 @@
 """The families by name, and the file that says which model a folder holds."""
 
+import concurrent.futures
 import json
 import os
 
@@ -50,9 +51,18 @@ def from_preset(name, dtype=None, **overrides):
 
 
 def count_parameters(name, **overrides):
-    """The weights of `from_preset(name, **overrides)`, counted without allocating them."""
-    with keras.StatelessScope(initialize_variables=False):
-        return from_preset(name, **overrides).count_params()
+    """The weights of `from_preset(name, **overrides)`, counted without allocating them.
+
+    In a thread of its own: Keras keeps a list, one a thread, of variables without values, and would
+    allocate them all at the end of the next `StatelessScope`.
+    """
+
+    def count():
+        with keras.StatelessScope(initialize_variables=False):
+            return from_preset(name, **overrides).count_params()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(count).result()
 
 
 def save_config(model, path):

@@ -112,10 +112,10 @@ class T5(EncoderDecoderModel):
         super().__init__(config, name=name, **kwargs)
         config = self.config
         self.token_embedding = self._table("token_embedding", config.initializer_range)
-        self.output_embedding = None
+        self.output_table = None
         if not config.tied_embeddings:
             stddev = config.initializer_range * config.hidden_dim**-0.5
-            self.output_embedding = self._table("output_embedding", stddev)
+            self.output_table = self._table("output_table", stddev)
         self.encoder = self._stack("encoder", writes=False)
         self.decoder = self._stack("decoder", writes=True)
         self.build(None)
@@ -207,8 +207,8 @@ class T5(EncoderDecoderModel):
 
     def build(self, input_shape=None):
         super().build(input_shape)
-        if self.output_embedding is not None:
-            self.output_embedding.build(None)
+        if self.output_table is not None:
+            self.output_table.build(None)
 
     def embedded(self, token_ids, positions):
         """The embeddings alone: blocks tell positions apart."""
@@ -216,9 +216,9 @@ class T5(EncoderDecoderModel):
 
     def prediction_states(self, hidden):
         """Times `m^-0.5` if the table is tied (published code): its rows start with that norm."""
-        tied = self.output_embedding is None
+        tied = self.output_table is None
         return hidden * self.config.hidden_dim**-0.5 if tied else hidden
 
     def output_weights(self):
         """float (v, m), in the compute dtype."""
-        return (self.output_embedding or self.token_embedding).output_weights()
+        return (self.output_table or self.token_embedding).output_weights()
