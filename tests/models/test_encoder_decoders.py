@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tests.model_contract import IDS, SMALL, assert_close, check_model, stirred
-from tfzoo import models
+from tfzoo import kernels, models
+from tfzoo.layers import KeyValueCache
 from tfzoo.layers.position import sinusoids
 
 T5_1_1 = {"gated": True, "tied_embeddings": False}
@@ -117,3 +118,38 @@ def test_products_of_queries_and_keys_start_at_one():
     products += [query[..., :32] @ tf.linalg.matrix_transpose(key[:, 0])]
     for product in products:
         assert 0.7 < np.std(product) < 1.3
+
+
+@pytest.mark.parametrize(("preset", "compiled"), [("transformer_tiny", False), ("t5_tiny", True)])
+def test_a_graph_writes_what_python_writes(preset, compiled):
+    """In a loop that carries the cache's own part; the memory's stays outside.
+
+    A plain graph takes any shape, an XLA program one.
+    """
+    model = stirred(small(preset, num_layers=1))
+    start = np.zeros((2, 1), "int32")
+    signature = None if compiled else [tf.TensorSpec([None, None], tf.int32)] * 2
+
+    def choice(token_ids, cache):
+        with kernels.compiled(compiled):
+            return tf.argmax(model.logits(model.decode(token_ids, cache)), -1, tf.int32)
+
+    @tf.function(input_signature=signature, autograph=False, jit_compile=compiled)
+    def written(token_ids, last):
+        first = model.new_cache(tf.shape(token_ids)[0], 6, model.encode(token_ids))
+        tokens = tf.TensorArray(tf.int32, 6, element_shape=[None, 1])
+
+        def body(step, last, keys, values, tokens):
+            cache = KeyValueCache(keys, values, step, first.memory, first.memory_mask)
+            last = choice(last, cache)
+            return step + 1, last, cache.keys, cache.values, tokens.write(step, last)
+
+        state = (tf.constant(0), last, first.keys, first.values, tokens)
+        *_, tokens = tf.while_loop(lambda step, *_: step < 6, body, state)
+        return tf.transpose(tokens.stack()[:, :, 0])
+
+    cache = model.new_cache(2, 6, model.encode(IDS))
+    tokens = [start]
+    for _ in range(6):
+        tokens.append(choice(tokens[-1], cache).numpy())
+    np.testing.assert_array_equal(written(IDS, start), np.concatenate(tokens[1:], 1))
