@@ -136,7 +136,7 @@ def peer_names(path, names):
 
 
 def arranged(weight, parts, peer):
-    """The peer's matrices are (output, input), GPT's not; NeoX sets each head's q, k, v together."""
+    """The peer's matrices are (output, input), GPT's not; NeoX sets a head's q, k, v together."""
     value = np.concatenate(parts)
     if "query_key_value" in weight.path and isinstance(peer, transformers.GPTNeoXForCausalLM):
         value = np.swapaxes(value.reshape(4, 3, 12, -1), 0, 1).reshape(value.shape)
