@@ -100,8 +100,9 @@ class SentencePieceTokenizer(Tokenizer):
         pieces, and 100 sentinels. With one of start, separator or mask, as ALBERT's: <pad>, <unk>,
         [CLS], [SEP], [MASK], the pieces.
 
-        Memory is bounded: of a text of more than 2^25 characters, a sample of its lines is learnt
-        from, the same one in every run. Warns when the text yields fewer pieces than asked for.
+        Memory is bounded to about 1 GB: of a text of more than 2^25 characters, a sample of its
+        lines is learnt from, the same one in every run. Warns when the text yields fewer pieces
+        than asked for.
 
         Args:
             documents: iterable of str or UTF-8 bytes, read once.

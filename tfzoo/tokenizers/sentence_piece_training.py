@@ -19,7 +19,7 @@ _MAX_CHARACTERS = 1 << 25  # to learn from: more cost memory and time, and hardl
 _LINE = 1 << 12  # characters
 _RESERVED = str.maketrans({"\t": " ", "\u2585": " "})  # the trainer leaves out a line with these
 _NUM_THREADS = 4  # the sums that training makes depend on it, so it is the same everywhere
-_SCORE_STEP = 1 / 64
+_SCORE_STEP = 1 / 32
 
 
 def learn(
@@ -127,7 +127,7 @@ def _too_small(error, vocabulary_size, num_sentinels) -> UsageError | None:
 
 
 def _with_round_scores(model: bytes) -> bytes:
-    """The model with log-probabilities rounded to 64ths, so that float32 adds them exactly.
+    """The model with log-probabilities rounded to 32nds, so that float32 adds them exactly.
 
     A text's ids then do not depend on how much text was before it: cut at a space, 64 KiB at a
     time, it has the ids of the whole, and pieces whose sums are equal are told apart by one rule.
