@@ -93,6 +93,13 @@ CASES = {
         [normal(4, 8), normal(7, 8)],
         {"label_smoothing": 0.1},
     ),
+    "cross_entropy_with_bias": (
+        lambda h, w, b, **options: kernels.cross_entropy(
+            h, w, tf.constant([0, 3, 6, 2]), tf.constant([1.0, 0.0, 2.0, 1.0]), bias=b, **options
+        ),
+        [normal(4, 8), normal(7, 8), normal(7)],
+        {"label_smoothing": 0.1},
+    ),
 }
 
 
@@ -154,8 +161,9 @@ def test_bias_gradients_of_bfloat16_are_summed_in_float32(kernel):
         assert np.abs(summed - exact).max() < 0.01 * np.abs(exact).max() + 0.3
 
 
-def test_cross_entropy_in_chunks_is_cross_entropy_at_once(monkeypatch):
-    kernel, arrays, options = CASES["cross_entropy"]
+@pytest.mark.parametrize("name", ["cross_entropy", "cross_entropy_with_bias"])
+def test_cross_entropy_in_chunks_is_cross_entropy_at_once(name, monkeypatch):
+    kernel, arrays, options = CASES[name]
     tensors = [tf.constant(x) for x in arrays]
     at_once = outcome(kernel, tensors, options, compiled=True)
     module = sys.modules["tfzoo.kernels.cross_entropy"]
@@ -169,6 +177,12 @@ def test_cross_entropy_by_hand():
     losses = [np.log(np.e + 2) - 1, np.log(np.e**2 + 2) - 0]  # targets 0 and 2
     loss = kernels.cross_entropy(hidden, table, [0, 2], [1.0, 3.0])
     assert float(loss) == pytest.approx(losses[0] + 3 * losses[1], rel=1e-6)
+
+
+def test_cross_entropy_with_a_bias_by_hand():
+    bias = np.array([0.0, 1.0, 2.0], "float32")
+    loss = kernels.cross_entropy(tf.zeros([1, 2]), tf.zeros([3, 2]), [2], [1.0], bias=bias)
+    assert float(loss) == pytest.approx(np.log(1 + np.e + np.e**2) - 2, rel=1e-6)
 
 
 def test_dropout_keeps_the_mean_and_the_share():
