@@ -89,7 +89,7 @@ def decode(model, state, padding_mask, sampling, end_of_text, until, halve_kerne
         halve_kernels: bool. Whether to compute products in two halves: in a compiled program of one
             row, with nothing beside it, that keeps two cores busy.
     """
-    output_kernel = tf.transpose(model.output_weights())
+    output_kernel = tf.transpose(tf.cast(model.output_weights(), model.compute_dtype))
 
     def unfinished(state):
         return (state.step < until) & ~tf.reduce_all(state.finished)

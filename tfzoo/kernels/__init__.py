@@ -9,6 +9,7 @@ from tfzoo.kernels.elementwise import (
     bias_activation,
     bias_add,
     bias_residual,
+    wide,
     gated_activation,
     wide_sum,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "rotate",
     "spare_a_thread",
     "stateless_dropout",
+    "wide",
     "wide_sum",
     "write_columns",
 ]

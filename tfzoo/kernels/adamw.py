@@ -5,6 +5,7 @@ import typing
 import tensorflow as tf
 
 from tfzoo.kernels.cluster import is_compiled, program
+from tfzoo.kernels.elementwise import wide
 
 
 class AdamWState(typing.NamedTuple):
@@ -35,8 +36,8 @@ class AdamWOptions(typing.NamedTuple):
 
 
 def global_norm(gradients):
-    """`sqrt(sum of all squares)` of a list of float32 tensors; float32 scalar."""
-    return tf.sqrt(2.0 * tf.add_n([tf.nn.l2_loss(gradient) for gradient in gradients]))
+    """`sqrt(sum of all squares)` of a list of float tensors; float32 scalar."""
+    return tf.sqrt(2.0 * tf.add_n([tf.nn.l2_loss(wide(gradient)) for gradient in gradients]))
 
 
 def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
@@ -48,7 +49,7 @@ def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
     decay `min(ema_decay, (1 + t) / (10 + t))`, so that it forgets the first weights early.
 
     Args:
-        gradients: list of float32 tensors, shaped like `state.weights`.
+        gradients: list of float tensors, shaped like `state.weights`; the arithmetic is float32.
         state: AdamWState.
         gradient_scale: float32 scalar, a factor of every gradient.
         learning_rate: float32 scalar.
@@ -60,7 +61,7 @@ def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
     lists = (gradients, *state[:-1])
 
     def make():
-        for part in _halves(state.weights):
+        for part in _even_groups(state.weights):
             update(*([x[i] for i in part] if x else [] for x in lists), *numbers, options=options)
         state.num_updates.assign_add(1)
         return True
@@ -68,7 +69,7 @@ def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
     tf.cond(apply, make, lambda: False)  # A choice inside the program takes three times as long.
 
 
-def _halves(weights):
+def _even_groups(weights):
     """Numbers of the weights in two groups of about the same size: two programs side by side."""
     halves, sizes = ([], []), [0, 0]
     for i in sorted(range(len(weights)), key=lambda i: -weights[i].shape.num_elements()):
@@ -83,7 +84,7 @@ def _update(gradients, weights, first, second, averages, scale, rate, t, *, opti
     second_correction = 1.0 - tf.pow(options.second_decay, t)
     keep = tf.minimum(options.ema_decay, (1.0 + t) / (10.0 + t))
     for i, (w, gradient) in enumerate(zip(weights, gradients, strict=True)):
-        g = gradient * scale
+        g = wide(gradient) * scale
         m = options.first_decay * first[i] + (1.0 - options.first_decay) * g
         v = options.second_decay * second[i] + (1.0 - options.second_decay) * g * g
         move = m / first_correction / (tf.sqrt(v / second_correction) + options.epsilon)

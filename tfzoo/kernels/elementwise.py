@@ -46,8 +46,7 @@ def bias_add(x, bias):
 
     @tf.custom_gradient
     def apply(x, bias):
-        sum_rows = _product_row_sum if x.dtype == tf.bfloat16 else _fast_row_sum
-        return _fast_add(x, bias), lambda dy: (dy, sum_rows(dy))
+        return _fast_add(x, bias), lambda dy: (dy, row_sum(dy))
 
     return apply(x, tf.convert_to_tensor(bias))
 
@@ -84,6 +83,11 @@ def bias_residual(x, bias, residual):
         return y, lambda dy: (tf.cast(dy, x.dtype), _fast_row_sum(dy), dy)
 
     return apply(x, tf.convert_to_tensor(bias), residual)
+
+
+def row_sum(x):
+    """The sum of all rows, in the dtype for arithmetic. x float (..., m); returns (m,)."""
+    return _product_row_sum(x) if x.dtype == tf.bfloat16 else _fast_row_sum(x)
 
 
 def _add(x, bias):

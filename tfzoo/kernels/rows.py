@@ -6,7 +6,7 @@ slower than a product with a column, or than a reduction over an axis before the
 
 import tensorflow as tf
 
-_LANES = 16  # Floats of the widest vector register.
+LANES = 16  # Floats of the widest vector register.
 
 
 def row_dot(x, factors):
@@ -28,9 +28,9 @@ def row_dot(x, factors):
 def row_max(x):
     """Maxima over the last axis. x float (..., m), of known shape; returns float (..., 1)."""
     width = x.shape[-1]
-    if width % _LANES:
+    if width % LANES:
         return tf.reduce_max(x, -1, keepdims=True)
-    lanes = tf.reduce_max(tf.reshape(x, [*x.shape[:-1], width // _LANES, _LANES]), -2)
+    lanes = tf.reduce_max(tf.reshape(x, [*x.shape[:-1], width // LANES, LANES]), -2)
     while lanes.shape[-1] > 1:
         half = lanes.shape[-1] // 2
         lanes = tf.maximum(lanes[..., :half], lanes[..., half:])

@@ -39,8 +39,8 @@ class TokenEmbedding(keras.layers.Layer):
         return kernels.embedding_lookup(self.embeddings.value, tf.cast(token_ids, tf.int32))
 
     def output_weights(self):
-        """The table (v, m) in the compute dtype, to turn hidden states into logits."""
-        return tf.cast(self.embeddings.value, self.compute_dtype)
+        """The table (v, m) as it is stored, to turn hidden states into logits."""
+        return self.embeddings.value
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.hidden_dim)

@@ -145,7 +145,7 @@ class Model(keras.Model):
         return hidden
 
     def output_weights(self):
-        """float (v, e), in the compute dtype."""
+        """float (v, e), as stored: products with it are made in the compute dtype."""
         raise NotImplementedError
 
     def output_bias(self):
@@ -155,12 +155,14 @@ class Model(keras.Model):
     def logits(self, hidden, output_kernel=None):
         """float (..., m) to float32 (..., v).
 
-        A loop may hand in `output_kernel`, the transpose of `output_weights()`, made once.
+        A loop may hand in `output_kernel`, the transpose of `output_weights()` in the compute
+        dtype, made once.
         """
         states = self.prediction_states(hidden)
         rows = tf.reshape(states, [-1, states.shape[-1]])
         if output_kernel is None:
-            logits = tf.matmul(rows, self.output_weights(), transpose_b=True)
+            table = tf.cast(self.output_weights(), rows.dtype)
+            logits = tf.matmul(rows, table, transpose_b=True)
         else:
             logits = kernels.product(rows, output_kernel)
         vocabulary = self.config.vocabulary_size

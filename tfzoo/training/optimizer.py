@@ -43,7 +43,7 @@ class AdamW:
 
         Args:
             replica: int, its number among those of this process.
-            gradients: list of float32 tensors, summed over all replicas.
+            gradients: list of float tensors, summed over all replicas.
             gradient_scale: float32 scalar that turns that sum into the gradient.
             learning_rate: float32 scalar.
             loss: float32 scalar. No variable changes unless it and the norm are finite.

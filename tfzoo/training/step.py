@@ -155,6 +155,9 @@ class TrainingSteps:
             sums = self._microbatch_sums(batch, step, 0, factor)
         else:
             sums = self._accumulated_sums(batch, step, factor)
+        if self.distribution.num_replicas == 1:
+            return sums
+        sums = [kernels.wide(x) for x in sums]
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
 
     def _accumulated_sums(self, batch, step, factor):
@@ -164,7 +167,7 @@ class TrainingSteps:
         def body(i, sums):
             part = {name: x[i] for name, x in batch.items()}
             new = self._microbatch_sums(part, step, i, factor)
-            return i + 1, [total + x for total, x in zip(sums, new, strict=True)]
+            return i + 1, [total + kernels.wide(x) for total, x in zip(sums, new, strict=True)]
 
         zeros = [tf.zeros(shape) for shape in ([], [], *(w.shape for w in self.optimizer.weights))]
         _, sums = tf.while_loop(lambda i, _: i < parts, body, (0, zeros), maximum_iterations=parts)
@@ -177,6 +180,8 @@ class TrainingSteps:
             self._part_sums(part, weights, self._seed(step, index, i, len(parts)), factor)
             for i, part in enumerate(parts)
         ]
+        if len(sums) == 1:
+            return sums[0]
         return [kernels.wide_sum(terms) for terms in zip(*sums, strict=True)]
 
     def _sums_of_part(self, batch, weights, seed, factor):
