@@ -70,7 +70,7 @@ def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
     length = checks.model_config(config).max_sequence_length
     if num_streams(config, planned_place(config), length) > 1:
-        kernels.spare_a_thread()
+        kernels.streams.spare_a_thread()
     distribution = new_distribution(config)
     try:
         _fit_and_export(config, run, distribution)

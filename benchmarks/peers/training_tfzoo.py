@@ -27,7 +27,7 @@ def main():
         warmup_steps=0,
     )
     if num_streams(config, distribution.check(config), setting.sequence_length) > 1:
-        kernels.spare_a_thread()
+        kernels.streams.spare_a_thread()
     place = distribution.create(config)
     with place.scope():
         model = GPT2.from_preset(

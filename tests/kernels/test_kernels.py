@@ -245,3 +245,22 @@ def test_a_bias_of_logits_moves_attention():
     query, key = normal(1, 1, 5, 3), normal(1, 1, 5, 3)
     read = kernels.attention(query, key, value, everything, scale=0.3, bias=bias)
     np.testing.assert_allclose(read, np.broadcast_to(value[:, :, 2:3], read.shape), atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_of_a_padded_vocabulary_is_that_of_its_tokens(monkeypatch, dtype, smoothing):
+    """The vocabulary's 7 tokens become 16 in bfloat16; the logits lie far below the padding's 0."""
+    module = sys.modules["tfzoo.kernels.cross_entropy"]
+    monkeypatch.setattr(module, "_WORTH_PADDING", 1)
+    kernel = partial_cross_entropy(label_smoothing=smoothing)
+    hidden = tf.cast(normal(4, 8), dtype)
+    arrays = [hidden, tf.constant(normal(7, 8)), tf.constant(normal(7) - 200.0)]
+    plain, compiled = (outcome(kernel, arrays, {}, compiled) for compiled in (False, True))
+    for a, b in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(b, a, rtol=0.02, atol=0.02)
+
+
+def partial_cross_entropy(**options):
+    targets, weights = tf.constant([0, 3, 6, 2]), tf.constant([1.0, 0.0, 2.0, 1.0])
+    return lambda h, w, bias: kernels.cross_entropy(h, w, targets, weights, bias=bias, **options)

@@ -15,20 +15,20 @@ from tfzoo.training.config import TrainConfig
 
 def test_parts_are_the_rows_in_order():
     batch = {"token_ids": tf.reshape(tf.range(12), [4, 3]), "weights": tf.range(4.0)[:, None]}
-    parts = kernels.cut(batch, 2)
+    parts = kernels.streams.cut(batch, 2)
     for name, x in batch.items():
         np.testing.assert_array_equal(tf.concat([part[name] for part in parts], 0), x)
         assert [part[name].shape[0] for part in parts] == [2, 2]
 
 
 def test_rows_that_do_not_divide_stay_together():
-    assert len(kernels.cut({"token_ids": tf.zeros([3, 2])}, 2)) == 1
+    assert len(kernels.streams.cut({"token_ids": tf.zeros([3, 2])}, 2)) == 1
 
 
 @pytest.mark.parametrize("fields", [{"dropout": 0.3}, {"dropout": 0.3, "num_microbatches": 2}])
 def test_two_streams_are_one(tmp_path, monkeypatch, fields):
     def numbers(num_streams):
-        monkeypatch.setattr(kernels, "num_streams", lambda num_tokens=None: num_streams)
+        monkeypatch.setattr(kernels.streams, "num_streams", lambda num_tokens=None: num_streams)
         config = tiny_run.tiny_config(tmp_path, global_batch_size=8, **fields)
         return np.array(tiny_run.numbers(tiny_run.uneven_steps(config)))
 
@@ -57,13 +57,13 @@ def test_a_step_is_cut_where_that_gains(fields, place, expected):
 
 
 def test_little_work_is_not_cut():
-    assert kernels.num_streams(1023) == 1
-    assert kernels.num_streams(1024) == (1 if tf.config.list_physical_devices("GPU") else 2)
+    assert kernels.streams.num_streams(1023) == 1
+    assert kernels.streams.num_streams(1024) == (1 if tf.config.list_physical_devices("GPU") else 2)
 
 
 def test_a_thread_is_spared_before_tensorflow_runs():
     code = (
-        "import os, tensorflow as tf; from tfzoo import kernels; kernels.spare_a_thread();"
+        "import os, tensorflow as tf; from tfzoo import kernels; kernels.streams.spare_a_thread();"
         "cores = len(os.sched_getaffinity(0));"
         "assert tf.config.threading.get_intra_op_parallelism_threads() == max(1, cores - 1)"
     )

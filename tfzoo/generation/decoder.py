@@ -100,7 +100,9 @@ class Decoder:
         width = token_ids.shape[1]
         length = cache_length(width + room)
         padding_mask = readable_columns(lengths, width, length, self.context)
-        return kernels.cut((token_ids, padding_mask, sampling), kernels.num_streams()), room
+        return kernels.streams.cut(
+            (token_ids, padding_mask, sampling), kernels.streams.num_streams()
+        ), room
 
     def _rows(self, new_tokens):
         """Cuts each row of a chunk at its first end-of-text."""

@@ -1,5 +1,6 @@
 """The fast pieces, each beside its plain TensorFlow form. `compiled()` chooses between the two."""
 
+from tfzoo.kernels import streams
 from tfzoo.kernels.attention import attention
 from tfzoo.kernels.cluster import compiled
 from tfzoo.kernels.cross_entropy import cross_entropy
@@ -9,7 +10,6 @@ from tfzoo.kernels.elementwise import (
     bias_activation,
     bias_add,
     bias_residual,
-    wide,
     gated_activation,
     wide_sum,
 )
@@ -18,7 +18,6 @@ from tfzoo.kernels.layer_norm import layer_norm
 from tfzoo.kernels.product import halves, product
 from tfzoo.kernels.rms_norm import rms_norm
 from tfzoo.kernels.rotate import rotate
-from tfzoo.kernels.streams import branch, cut, num_streams, spare_a_thread
 from tfzoo.kernels.write_columns import write_columns
 
 __all__ = [
@@ -27,21 +26,17 @@ __all__ = [
     "bias_activation",
     "bias_add",
     "bias_residual",
-    "branch",
     "compiled",
     "cross_entropy",
-    "cut",
     "embedding_lookup",
     "gated_activation",
     "halves",
     "layer_norm",
-    "num_streams",
     "product",
     "rms_norm",
     "rotate",
-    "spare_a_thread",
     "stateless_dropout",
-    "wide",
+    "streams",
     "wide_sum",
     "write_columns",
 ]

@@ -50,9 +50,9 @@ def cross_entropy(hidden, output_weights, targets, weights, *, label_smoothing=0
 
 
 def _with_gradients(hidden, output_weights, targets, weights, biases, label_smoothing):
-    """The loss and the gradients by hidden states, table and bias, the last two maybe with rows more.
+    """The loss, and its gradients by hidden states, table and biases, a chunk of rows at a time.
 
-    A chunk of hidden states at a time.
+    The gradients of table and biases may have rows more, of the padding.
     """
     rows, vocabulary = hidden.shape[0], output_weights.shape[0]
     table = _padded(output_weights, hidden.dtype)

@@ -62,7 +62,7 @@ class TrainingSteps:
         self._variables = model.trainable_variables
         length = model.config.max_sequence_length
         self._num_streams = num_streams(config, distribution, length)
-        self._part_sums = kernels.branch(self._sums_of_part, self._num_streams)
+        self._part_sums = kernels.streams.branch(self._sums_of_part, self._num_streams)
         self._run = tf.function(self._loop, autograph=False)
         self._one = self._step
         if config.jit == "true":
@@ -157,7 +157,7 @@ class TrainingSteps:
             sums = self._accumulated_sums(batch, step, factor)
         if self.distribution.num_replicas == 1:
             return sums
-        sums = [kernels.wide(x) for x in sums]
+        sums = [kernels.wide_sum([x]) for x in sums]
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
 
     def _accumulated_sums(self, batch, step, factor):
@@ -167,14 +167,14 @@ class TrainingSteps:
         def body(i, sums):
             part = {name: x[i] for name, x in batch.items()}
             new = self._microbatch_sums(part, step, i, factor)
-            return i + 1, [total + kernels.wide(x) for total, x in zip(sums, new, strict=True)]
+            return i + 1, [kernels.wide_sum([total, x]) for total, x in zip(sums, new, strict=True)]
 
         zeros = [tf.zeros(shape) for shape in ([], [], *(w.shape for w in self.optimizer.weights))]
         _, sums = tf.while_loop(lambda i, _: i < parts, body, (0, zeros), maximum_iterations=parts)
         return sums
 
     def _microbatch_sums(self, batch, step, index, factor):
-        parts = kernels.cut(batch, self._num_streams)
+        parts = kernels.streams.cut(batch, self._num_streams)
         weights = layers.weights_at_hand(self._variables, self.model.compute_dtype)
         sums = [
             self._part_sums(part, weights, self._seed(step, index, i, len(parts)), factor)
@@ -214,4 +214,4 @@ def num_streams(config, place, sequence_length):
     rows = config.global_batch_size // (config.num_microbatches * place.num_replicas)
     if place.num_local_replicas > 1 or config.jit == "true" or rows % 2:
         return 1  # Other replicas use the cores, one program is one branch, no row is halved.
-    return kernels.num_streams(rows * sequence_length)
+    return kernels.streams.num_streams(rows * sequence_length)

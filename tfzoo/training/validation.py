@@ -58,8 +58,10 @@ class Validation:
         self.task = task
         self.compiled = compiled
         self._lengths = np.array([len(token) for token in token_bytes], np.int32)
-        self._num_streams = 1 if distribution.num_local_replicas > 1 else kernels.num_streams()
-        self._part_sums = kernels.branch(self._sums_of_part, self._num_streams)
+        self._num_streams = (
+            1 if distribution.num_local_replicas > 1 else kernels.streams.num_streams()
+        )
+        self._part_sums = kernels.streams.branch(self._sums_of_part, self._num_streams)
         self._run = tf.function(self._loop, autograph=False)
 
     def __call__(self, batches, num_batches, signals=None):
@@ -96,7 +98,9 @@ class Validation:
 
     def _sums(self, batch):
         """On one replica: nats, targets and bytes, float64 (3,), summed over all replicas."""
-        sums = tf.add_n([self._part_sums(part) for part in kernels.cut(batch, self._num_streams)])
+        sums = tf.add_n(
+            [self._part_sums(part) for part in kernels.streams.cut(batch, self._num_streams)]
+        )
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
 
     def _sums_of_part(self, batch):
