@@ -90,7 +90,7 @@ def _check_cache(model, token_ids, full):
     np.testing.assert_allclose(cached[1, 2:], full[1, : t - 2], atol=1e-5)
 
 
-def check_task(task, model, store, *, sequence_length=16, steps=20):
+def check_task(task, model, store, *, sequence_length=16, steps=16):
     """Holds an objective to its contract: pure batches, sums that do not mind cuts, learning.
 
     Args:
@@ -136,11 +136,10 @@ def _equal(batches, others):
 
 def _check_evaluation(task, model, store, length):
     sums = _sums(task, model, store, length, 4)
-    for batch_size, num_shards in ((4, 1), (3, 1), (2, 3)):
-        others = _sums(task, model, store, length, batch_size, num_shards)
-        assert others.keys() == sums.keys()
-        for name, value in sums.items():
-            np.testing.assert_allclose(others[name], value, rtol=1e-4, atol=1e-4, err_msg=name)
+    others = _sums(task, model, store, length, 2, num_shards=3)
+    assert others.keys() == sums.keys()
+    for name, value in sums.items():
+        np.testing.assert_allclose(others[name], value, rtol=1e-4, atol=1e-4, err_msg=name)
     _check_loss(task, model, store, length)
     return task.results(sums)
 
@@ -173,17 +172,13 @@ def _sums(task, model, store, length, batch_size, num_shards=1):
 
 
 def _train(task, model, store, length, steps):
-    optimizer = keras.optimizers.Adam(1e-2)
-    optimizer.build(model.trainable_variables)
-
-    @tf.function(reduce_retracing=True)
-    def step(batch):
-        with tf.GradientTape() as tape:
-            loss = task.loss(model, batch, training=True) / tf.reduce_sum(batch["weights"])
-        gradients = tape.gradient(loss, model.trainable_variables)
-        both = zip(gradients, model.trainable_variables, strict=True)
-        optimizer.apply_gradients((g, v) for g, v in both if g is not None)
-
+    """Steps of equal size, each weight against the sign of its gradient."""
+    weights = model.trainable_variables
     arguments = {"sequence_length": length, "global_batch_size": 4, "seed": 0}
     for batch in task.training_batches(store, **arguments).take(steps):
-        step(batch)
+        with tf.GradientTape() as tape:
+            loss = task.loss(model, batch, training=True) / tf.reduce_sum(batch["weights"])
+        gradients = tape.gradient(loss, weights)
+        for weight, gradient in zip(weights, gradients, strict=True):
+            if gradient is not None:
+                weight.value.assign_sub(0.01 * tf.sign(tf.convert_to_tensor(gradient)))
