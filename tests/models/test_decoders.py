@@ -156,3 +156,18 @@ def test_documents_with_a_cache_are_an_error():
 def test_no_two_families_share_a_presets_name():
     names = [name for family in models.MODELS.values() for name in family.presets]
     assert len(names) == len(set(names)) == len(models.PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "message"),
+    [
+        ("llama_tiny", {"num_heads": 3, "hidden_dim": 48}, "num_key_value_heads=2, num_heads=3"),
+        ("llama_tiny", {"head_dim": 5}, "Received: head_dim=5"),
+        ("llama_tiny", {"window": 0}, "`window` must be at least 1"),
+        ("pythia_14m", {"rotary_fraction": 1.5}, "rotary_fraction=1.5, head width=32"),
+        ("pythia_14m", {"num_heads": 32}, "rotary_fraction=0.25, head width=4"),
+    ],
+)
+def test_sizes_that_do_not_go_together(preset, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        models.from_preset(preset, **overrides)

@@ -30,6 +30,15 @@ class GPTNeoXConfig(ModelConfig):
     rotary_fraction: float = 0.25
     rotary_base: float = 10_000.0
 
+    def __post_init__(self):
+        super().__post_init__()
+        if not 0 < self.rotary_fraction <= 1 or self.rotary_dim < 1 or self.rotary_dim % 2:
+            raise ValueError(
+                "`rotary_fraction` must be in (0, 1] and turn an even number of a head's channels, "
+                f"for they turn in pairs. Received: rotary_fraction={self.rotary_fraction}, head "
+                f"width={self.hidden_dim // self.num_heads}."
+            )
+
     @property
     def rotary_dim(self):
         """Channels of each head that are turned."""

@@ -43,6 +43,20 @@ class LlamaConfig(ModelConfig):
     rotary_base: float = 10_000.0
     norm_epsilon: float = 1e-5
 
+    def __post_init__(self):
+        super().__post_init__()
+        if self.num_heads % (self.num_key_value_heads or self.num_heads):
+            raise ValueError(
+                "`num_key_value_heads` must divide `num_heads`. Received: "
+                f"num_key_value_heads={self.num_key_value_heads}, num_heads={self.num_heads}."
+            )
+        head_dim = self.head_dim or self.hidden_dim // self.num_heads
+        if head_dim % 2:
+            raise ValueError(
+                "The width of a head must be even, for channels turn in pairs. "
+                f"Received: head_dim={head_dim}."
+            )
+
     def default_intermediate_dim(self):
         return -(-8 * self.hidden_dim // (3 * 64)) * 64
 
