@@ -459,6 +459,13 @@ def test_long_lines_are_learnt_whole(run):
     assert max(len(piece.text) for piece in pieces_of(tokenizer)[3:]) >= 5
 
 
+@pytest.mark.parametrize("reserved", ["\t", " \u2585 "])
+def test_lines_with_what_the_trainer_reserves_are_learnt(reserved):
+    assert train([text().replace(" ", reserved)]).encode_batch(["fox"]) == (
+        train([text()]).encode_batch(["fox"])
+    )
+
+
 @pytest.mark.parametrize(
     ("option", "value"), [("algorithm", "word"), ("normalization", "nfc"), ("roles", ["juggler"])]
 )
