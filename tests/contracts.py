@@ -109,6 +109,10 @@ def check_task(task, model, store, *, sequence_length=16, steps=16):
     after = task.results(_sums(task, model, store, sequence_length, 4))
     assert after["loss"] < 0.9 * before["loss"]
     assert all(np.isfinite(value) for value in after.values())
+    random = np.random.default_rng(0)
+    for weight in model.trainable_variables:  # So that each of them matters.
+        weight.assign(weight + random.normal(scale=0.3, size=weight.shape))
+    _check_loss(task, model, store, sequence_length)
 
 
 def _check_training_batches(task, store, length):
