@@ -25,7 +25,7 @@ READINGS = {
     "cased_without_accents": {"lowercase": False, "strip_accents": True},
     "uncased_with_accents": {"lowercase": True, "strip_accents": False, "split_chinese": False},
 }
-CONTEXTS = ("a{}b", " {}", "{}\u0301", "{0}{0}\u302e", "\u1d165{}\U0001d165")
+CONTEXTS = ("a{}b", " {}", "{}\u0301", "{0}{0}\u302e", "a\U0001d16d{}\U0001d165")
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +89,8 @@ def test_faces_agree_at_the_ends_of_every_range_of_characters(reading):
 
 @pytest.mark.slow
 def test_faces_agree_on_every_code_point(reading):
-    for start in range(0, 0x110000, 0x4000):
-        assert_faces_spell_alike(in_contexts(range(start, start + 0x4000)), reading)
+    for start in range(0, 0x110000, 0x10000):
+        assert_faces_spell_alike(in_contexts(range(start, start + 0x10000)), reading)
 
 
 def test_rows_do_not_see_each_other():
@@ -157,7 +157,7 @@ def test_words_of_more_than_a_hundred_letters_are_unknown():
     assert_faces_agree(tokenizer, texts)
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(4))
 def test_faces_agree_on_vocabularies_that_no_training_would_find(seed):
     draw = random.Random(seed)
     pieces = {"".join(draw.choices("abc#", k=draw.randint(1, 5))) for _ in range(40)}
