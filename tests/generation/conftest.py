@@ -1,5 +1,6 @@
 """A model too small to wait for, with opinions strong enough to tell right from wrong."""
 
+import keras
 import pytest
 
 from tfzoo.generation import Decoder
@@ -10,6 +11,7 @@ END_OF_TEXT = 49
 
 @pytest.fixture(scope="session")
 def model():
+    keras.utils.set_random_seed(0)  # It is made before any test's own seed is set.
     return GPT2.from_preset(
         "gpt2_tiny",
         vocabulary_size=50,
