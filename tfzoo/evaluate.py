@@ -1,4 +1,4 @@
-"""`python -m tfzoo.evaluate`: how well a trained model predicts text."""
+"""`python -m tfzoo.evaluate`: how well a trained model does what it was trained to."""
 
 import dataclasses
 import json
@@ -20,9 +20,6 @@ class EvaluateFlags:
         default=(),
         metadata={"help": "Files, globs or folders to evaluate on; unset: the validation part."},
     )
-    text_field: str = field(
-        default="text", metadata={"help": "Name of the field that holds the text in JSONL rows."}
-    )
     batch_size: int | None = field(
         default=None, metadata={"help": "Rows at a time; unset: about 2048 tokens."}
     )
@@ -32,50 +29,40 @@ class EvaluateFlags:
 
 
 def evaluate(given: EvaluateFlags) -> int:
-    """Prints, as one JSON object, how well the model of a run predicts text.
+    """Prints, as one JSON object, how well the model of a run does its task.
 
     python -m tfzoo.evaluate --model_dir=runs/first
     python -m tfzoo.evaluate --model_dir=runs/first --text_files='other/*.txt'
 
-    loss is in nats a token; bits_per_byte compares models with different tokenizers; tokens are
-    those that were predicted.
+    What is printed depends on the run's --task: for text loss in nats a token, perplexity and
+    bits_per_byte, which compares models with different tokenizers; for classes accuracy, F1 and
+    Matthews' correlation. Fields of rows have the names that the run was given; targets are what
+    was predicted: tokens, or rows.
     """
     if not given.model_dir:
         raise UsageError("Give --model_dir, the folder of a run of `python -m tfzoo.train`.")
     if given.batch_size is not None and given.batch_size < 1:
         raise UsageError(f"--batch_size must be at least 1. Received: {given.batch_size}")
-    from tfzoo import tasks, zoo
+    from tfzoo import zoo
     from tfzoo.evaluation import evaluate
+    from tfzoo.training import preparation
+    from tfzoo.training.model_dir import ModelDir
 
     trained = zoo.load(given.model_dir)
     config = flags.read(TrainConfig, Path(given.model_dir) / "train.flags")
     if given.data_dir:
         config = dataclasses.replace(config, data_dir=given.data_dir)
-    task = tasks.TASKS[config.task]()
-    store = _store(given, config, trained.tokenizer)
-    score = evaluate(trained.model, task, trained.tokenizer, store, batch_size=given.batch_size)
-    print(json.dumps(_results(score)))
+    run = ModelDir(given.model_dir)
+    if given.text_files:
+        task = preparation.task_of(config, run, trained.tokenizer)
+        store = preparation.whole_store(config, given.text_files, task)
+    else:
+        _, task, split = preparation.found(config, run)
+        store = split.validation
+    score = evaluate(trained.model, task, store, batch_size=given.batch_size)
+    counted = "tokens" if task.data_kind == "text" else "targets"
+    print(json.dumps({**score.results, counted: score.num_targets}))
     return 0
-
-
-def _store(given, config, tokenizer):
-    """The tokens of --text_files, or of the run's validation part."""
-    from tfzoo import data
-    from tfzoo.training import preparation
-
-    if not given.text_files:
-        return preparation.token_split(config, tokenizer).validation
-    source = data.open_source(text_files=given.text_files, text_field=given.text_field)
-    return data.build_whole_store(source, tokenizer, data_dir=config.data_dir)
-
-
-def _results(score) -> dict:
-    return {
-        "loss": score.loss,
-        "perplexity": score.perplexity,
-        "bits_per_byte": score.bits_per_byte,
-        "tokens": score.num_targets,
-    }
 
 
 def main(argv=None) -> int:

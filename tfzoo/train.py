@@ -11,7 +11,6 @@ import tensorflow as tf
 from tfzoo import flags, generation, kernels, serving, zoo
 from tfzoo.errors import UsageError
 from tfzoo.evaluation.byte_ngram import bits_per_byte
-from tfzoo.tasks import TASKS
 from tfzoo.tokenizers import TOKENIZERS
 from tfzoo.training import checks, preparation
 from tfzoo.training.config import TrainConfig
@@ -103,17 +102,16 @@ def _train(config, run) -> int:
 def _fit_and_export(config, run, distribution) -> None:
     if distribution.is_chief:
         run.open(config)
-    tokenizer, split = preparation.prepare_text(config, run, distribution)
+    prepared = preparation.prepare(config, run, distribution)
     if distribution.is_chief:
         _keep_flags(config, run)
-    model = preparation.new_model(config, run, distribution, tokenizer.vocabulary_size)
+    model = preparation.new_model(config, run, distribution, prepared.task)
     trainer = Trainer(
         config,
         distribution=distribution,
         model=model,
-        task=TASKS[config.task](),
-        split=split,
-        tokenizer=tokenizer,
+        task=prepared.task,
+        split=prepared.split,
         checkpoints=run.checkpoints,
     )
     if trainer.restore() > config.train_steps:
@@ -123,31 +121,42 @@ def _fit_and_export(config, run, distribution) -> None:
         )
     if not distribution.is_chief:
         return trainer.fit()
-    _fit(config, run, trainer, model, tokenizer)
-    results = _results(config, run, tokenizer, split)
+    _fit(config, run, trainer, model, prepared.task)
+    results = _results(config, run, prepared)
     run.finish(trainer.step, **results)
     _tell_what_is_next(config)
 
 
-def _fit(config, run, trainer, model, tokenizer) -> None:
-    """Trains, with numbers and samples of what the model writes on record."""
-    write = _writer(model, tokenizer, config.seed)
+def _fit(config, run, trainer, model, task) -> None:
+    """Trains, with numbers on record, and samples of what a model writes that learns to."""
+    write = _writer(model, task.tokenizer, config.seed) if _writes(config) else None
     first = trainer.step
     with Metrics(run.path, first) as metrics, Progress(config.train_steps, first) as progress:
         progress.message(_beginning(config, run, model, first))
         if first == 0:
             metrics.hyperparameters(dataclasses.asdict(config))
+        if write is None:
+            return trainer.fit(metrics, progress)
+        if first == 0:
             metrics.text(0, "sample", text := write())
             progress.message(_quoted("It writes, before training", text))
         trainer.fit(metrics, progress, lambda step: metrics.text(step, "sample", write()))
 
 
-def _results(config, run, tokenizer, split) -> dict:
+def _results(config, run, prepared) -> dict:
     """Tells how good the trained model is, and exports it: as any program will load it."""
+    score = [row for row in read_rows(run.path) if "validation_loss" in row][-1]
+    if not _writes(config):
+        score.pop("step")
+        shown = ", ".join(f"{name.replace('_', ' ')} {x:.4f}" for name, x in score.items())
+        print(f"{shown[0].upper()}{shown[1:]}.")
+        if config.export_dir:
+            print(f"No export: there are no signatures for --task={config.task} yet.")
+        return score
+    tokenizer, _, split = prepared
     trained = zoo.load(run.path)
     text = _writer(trained.model, tokenizer, config.seed)()
     print(_quoted("It writes, after training", text))
-    score = [row for row in read_rows(run.path) if "validation_loss" in row][-1]
     yardstick = bits_per_byte(split.train, split.validation, tokenizer)
     print(
         f"Validation: perplexity {score['perplexity']:.2f} a token, "
@@ -159,6 +168,11 @@ def _results(config, run, tokenizer, split) -> dict:
         results["export"] = str(serving.export(trained.model, tokenizer, config.export_dir))
         print(f"Exported {results['export']}")
     return results
+
+
+def _writes(config) -> bool:
+    """Whether the model learns to go on with a text."""
+    return config.task == "causal_lm"
 
 
 def _writer(model, tokenizer, seed):

@@ -26,7 +26,7 @@ def load(model_dir):
         model_dir: path.
 
     Returns:
-        `LanguageModel`.
+        `LanguageModel` if the model is a decoder, else `TrainedModel`.
 
     Raises:
         UsageError: if the folder holds no run, or no checkpoint yet.
@@ -45,7 +45,8 @@ def load(model_dir):
         )
     model = models.load_config(folder / "model.json", dtype=_precision(folder))
     _assign(model, checkpoint, folder)
-    return LanguageModel(model, tokenizers.load(folder / "tokenizer"))
+    kind = LanguageModel if model.kind == "decoder" else TrainedModel
+    return kind(model, tokenizers.load(folder / "tokenizer"))
 
 
 class Score(NamedTuple):
@@ -60,8 +61,20 @@ class Score(NamedTuple):
     num_tokens: np.ndarray
 
 
-class LanguageModel:
+class TrainedModel(NamedTuple):
     """A model with its tokenizer.
+
+    Attributes:
+        model: `models.Model`.
+        tokenizer: a `tfzoo.tokenizers` tokenizer.
+    """
+
+    model: models.Model
+    tokenizer: tokenizers.Tokenizer
+
+
+class LanguageModel:
+    """A model that writes, with its tokenizer.
 
     Args:
         model: a decoder, for example `models.GPT2`.

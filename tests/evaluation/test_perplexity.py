@@ -31,14 +31,14 @@ def store(tmp_path, tokenizer):
 
 @pytest.mark.parametrize("batch_size", [None, 1, 3])
 def test_it_is_the_likelihood_of_the_stream(model, tokenizer, store, batch_size):
-    task = tasks.TASKS["causal_lm"]()
-    score = evaluation.evaluate(model, task, tokenizer, store, batch_size=batch_size)
+    task = tasks.TASKS["causal_lm"](tokenizer=tokenizer)
+    score = evaluation.evaluate(model, task, store, batch_size=batch_size)
     stream = store.read(0, store.num_tokens)
     assert stream[0] == tokenizer.end_of_text
     tokens = tf.RaggedTensor.from_tensor(np.array([stream[1:]], np.int32))
     [nats], [count] = evaluation.log_likelihood(model, tokens, tokenizer.end_of_text)
     assert score.num_targets == count == len(TEXT.encode()) + 1
     assert score.loss == pytest.approx(-float(nats) / int(count), rel=1e-5)
-    assert score.perplexity == pytest.approx(math.exp(score.loss))
+    assert score.results["perplexity"] == pytest.approx(math.exp(score.loss))
     bits = -float(nats) / math.log(2)
-    assert score.bits_per_byte == pytest.approx(bits / len(TEXT.encode()), rel=1e-5)
+    assert score.results["bits_per_byte"] == pytest.approx(bits / len(TEXT.encode()), rel=1e-5)

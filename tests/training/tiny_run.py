@@ -49,7 +49,7 @@ def tiny_model(config, distribution, vocabulary_size):
             max_sequence_length=LENGTH,
             dropout=config.dropout,
         )
-    model.decoder.remat = config.remat
+    model.remat = config.remat
     return model
 
 
@@ -72,9 +72,8 @@ def tiny_trainer(config, distribution=None, validation_bytes=700):
         config,
         distribution=distribution,
         model=tiny_model(config, distribution, tokenizer.vocabulary_size),
-        task=tasks.TASKS["causal_lm"](),
+        task=tasks.TASKS["causal_lm"](tokenizer=tokenizer),
         split=split,
-        tokenizer=tokenizer,
         checkpoints=Checkpoints(Path(config.model_dir) / "checkpoints", config.keep_checkpoints),
     )
 

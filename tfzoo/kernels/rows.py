@@ -22,7 +22,7 @@ def row_dot(x, factors):
     if tf.config.list_physical_devices("GPU"):  # Products may be rounded to TF32 there.
         return tf.reduce_sum(x * factors, -1, keepdims=True)
     sums = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), factors[:, None])
-    return tf.reshape(sums, [*x.shape[:-1], 1])
+    return tf.reshape(sums, tf.concat([tf.shape(x)[:-1], [1]], 0))
 
 
 def row_max(x):
@@ -30,7 +30,8 @@ def row_max(x):
     width = x.shape[-1]
     if width % LANES:
         return tf.reduce_max(x, -1, keepdims=True)
-    lanes = tf.reduce_max(tf.reshape(x, [*x.shape[:-1], width // LANES, LANES]), -2)
+    shape = tf.concat([tf.shape(x)[:-1], [width // LANES, LANES]], 0)
+    lanes = tf.reduce_max(tf.reshape(x, shape), -2)
     while lanes.shape[-1] > 1:
         half = lanes.shape[-1] // 2
         lanes = tf.maximum(lanes[..., :half], lanes[..., half:])

@@ -9,7 +9,8 @@ import typing
 
 from tfzoo import data
 from tfzoo.errors import UsageError
-from tfzoo.models import PRESETS
+from tfzoo.models import MODELS, PRESETS
+from tfzoo.tasks import TASKS
 from tfzoo.tokenizers import TOKENIZERS
 from tfzoo.training import distribution
 
@@ -27,12 +28,21 @@ def problems(config) -> list[str]:
     Looks at the flags, TF_CONFIG, the devices and whether files exist; reads no text.
     """
     found = []
-    for check in (_where, _known_preset, _model, _text, _numbers, _profile, _machine):
+    for check in (_where, _known_preset, _model, _task, _text, _numbers, _profile, _machine):
         try:
             found += check(config)
         except UsageError as error:
             found.append(str(error))
     return found
+
+
+def model_class(config) -> type:
+    """The family's class that --preset names.
+
+    Raises:
+        UsageError: if there is no such preset.
+    """
+    return MODELS[_preset(config.preset)[0]]
 
 
 def model_overrides(config) -> dict:
@@ -146,6 +156,23 @@ def _bad_overrides(config) -> list[str]:
     return found
 
 
+def _task(config):
+    task = TASKS[config.task]
+    if config.preset in PRESETS and model_class(config).kind not in task.kinds:
+        fitting = [name for name, cls in MODELS.items() if cls.kind in task.kinds]
+        yield (
+            f"--task={config.task} cannot teach --preset={config.preset}, whose family is of the "
+            f"kind {model_class(config).kind}. Take a preset of {', '.join(fitting)}."
+        )
+    options = {name for other in TASKS.values() for name in other.options()}
+    for name in sorted(options - set(task.options())):
+        if getattr(config, name) is not None:
+            yield (
+                f"--{name} is no option of --task={config.task}, which has "
+                f"{', '.join(f'--{own}' for own in task.options()) or 'none'}. Leave it out."
+            )
+
+
 def _text(config):
     if bool(config.dataset) == bool(config.text_files):
         yield (
@@ -154,8 +181,10 @@ def _text(config):
             f"--text_files={','.join(config.text_files)}."
         )
     elif config.dataset and not config.dataset.startswith("tfds:"):
-        if config.dataset not in data.DATASETS:
-            known = [*data.DATASETS, "tfds:NAME"]
+        kind = TASKS[config.task].data_kind
+        named = data.DATASETS if kind == "text" else data.examples.EXAMPLE_DATASETS
+        if config.dataset not in named:
+            known = [*named, "tfds:NAME"]
             yield f"--dataset={config.dataset} is not known.{_suggestion(config.dataset, known)}"
     if config.tokenizer not in TOKENIZERS and not os.path.isdir(config.tokenizer):
         yield (
@@ -175,9 +204,16 @@ def _missing_files(config):
         files = getattr(config, flag)
         if files:
             try:
-                data.open_source(text_files=files, files_flag=f"--{flag}")
+                _open_files(config, files, f"--{flag}")
             except UsageError as error:
                 yield str(error)
+
+
+def _open_files(config, files, flag):
+    kind = TASKS[config.task].data_kind
+    if kind == "text":
+        return data.open_source(text_files=files, files_flag=flag)
+    return data.open_examples(kind, files=files, files_flag=flag)
 
 
 def _numbers(config):

@@ -3,6 +3,8 @@
 import dataclasses
 from dataclasses import field
 
+from tfzoo.tasks import TASKS
+
 
 def _flag(default, help, choices=None):
     return field(default=default, metadata={"help": help, "choices": choices})
@@ -40,12 +42,29 @@ class TrainConfig:
     )
 
     # The text.
-    task: str = _flag("causal_lm", "What the model learns to do.", ("causal_lm",))
-    dataset: str | None = _flag(None, "sotu, or tfds:NAME for any tensorflow-datasets name.")
-    text_files: tuple[str, ...] = _flag(
-        (), "Files, globs or folders of UTF-8 text: .txt, .jsonl, either also .gz."
+    task: str = _flag("causal_lm", "What the model learns to do.", tuple(TASKS))
+    dataset: str | None = _flag(
+        None,
+        "sotu for text, libreoffice_help_en_de for pairs, rotten_reviews for labelled text, "
+        "chatterbot for dialogues; or tfds:NAME for any tensorflow-datasets name.",
     )
-    text_field: str = _flag("text", "Name of the field that holds the text in JSONL rows and TFDS.")
+    text_files: tuple[str, ...] = _flag(
+        (),
+        "Files, globs or folders: UTF-8 text (.txt, .jsonl); for tasks on examples pairs (.tsv, or "
+        "two aligned files), labelled rows (.csv, .tsv, .jsonl), tagged words (CoNLL), dialogues "
+        "(.jsonl, or Cornell's two files). All may be .gz.",
+    )
+    text_field: str = _flag("text", "Name of the field that holds the text in rows and TFDS.")
+    text_pair_field: str | None = _flag(None, "Field of the second text; unset: there is none.")
+    label_field: str = _flag("label", "Field of the label, or of the number to predict.")
+    source_field: str = _flag("source", "Field of the text to translate.")
+    target_field: str = _flag("target", "Field of the translation.")
+    words_field: str = _flag("words", "Field, or CoNLL column, of the words to tag.")
+    tags_field: str = _flag("tags", "Field, or CoNLL column, of the tags.")
+    turns_field: str = _flag("turns", "Field of a dialogue's turns.")
+    on_bad_rows: str = _flag(
+        "fail", "What to do where rows are no examples, which are all named.", ("fail", "skip")
+    )
     validation_files: tuple[str, ...] = _flag(
         (), "Files to validate on, as in --text_files; unset: a share of the training text."
     )
@@ -59,6 +78,29 @@ class TrainConfig:
     )
     vocabulary_size: int = _flag(
         8192, "Tokens in the vocabulary to train; for characters, at most."
+    )
+
+    # The objective; a flag that the task does not have is left unset.
+    mask_documents: bool | None = _flag(
+        None, "Whether tokens read their own document only (causal_lm, masked_lm)."
+    )
+    mask_probability: float | None = _flag(
+        None, "Share of the tokens to predict (masked_lm, bert, albert); unset: 0.15."
+    )
+    whole_word_masking: bool | None = _flag(
+        None, "Whether words are masked whole (masked_lm, bert, albert)."
+    )
+    noise_density: float | None = _flag(
+        None, "Share of the tokens to leave out (span_corruption); unset: 0.15."
+    )
+    mean_span_length: float | None = _flag(
+        None, "Tokens that are left out together, on average (span_corruption); unset: 3."
+    )
+    prefix: str | None = _flag(
+        None, "Text put before each source, such as 'sentiment: ' (translation, text_to_text)."
+    )
+    head_dropout: float | None = _flag(
+        None, "Dropout of the new head (classification and its kin), in [0, 1); unset: 0.1."
     )
 
     # The optimization.

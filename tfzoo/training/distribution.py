@@ -69,10 +69,7 @@ class Distribution:
         replicas = self.num_local_replicas
 
         def split(batch):
-            return {
-                name: tf.reshape(x, [replicas, rows_per_replica, *x.shape[1:]])
-                for name, x in batch.items()
-            }
+            return {name: _in_parts(x, replicas, rows_per_replica) for name, x in batch.items()}
 
         def pipeline(_):
             batches = make_batches(self.worker, self.num_workers, replicas * rows_per_replica)
@@ -100,6 +97,12 @@ class Place:
     @property
     def num_replicas(self):
         return self.num_workers * self.num_local_replicas
+
+
+def _in_parts(x, num_parts, num_rows):
+    """(num_parts * num_rows, ...) as (num_parts, num_rows, ...); rows may be of unknown length."""
+    shape = tf.concat([[num_parts, num_rows], tf.shape(x)[1:]], 0)
+    return tf.ensure_shape(tf.reshape(x, shape), [num_parts, num_rows, *x.shape[1:]])
 
 
 def create(config, environ=os.environ):

@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from tfzoo import data, models, tokenizers
-from tfzoo.training import checks, distribution
+from tfzoo.training import checks, distribution, preparation
 from tfzoo.training.model_dir import ModelDir
 
 _CHARACTERS_GUESSED = 256
@@ -112,7 +112,7 @@ def _training_tokens(config, vocabulary_size: int) -> tuple[float | None, bool]:
 
 def _text_bytes(config) -> int | None:
     if config.text_files:
-        return data.open_source(text_files=config.text_files).total_bytes
+        return preparation.open_data(config, files=config.text_files).total_bytes
     size = getattr(data.DATASETS.get(config.dataset), "total_bytes", None)
     return size if isinstance(size, int) else None
 

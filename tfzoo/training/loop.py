@@ -5,7 +5,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfzoo import data
 from tfzoo.errors import UsageError
 from tfzoo.kernels.adamw import AdamWOptions
 from tfzoo.training.optimizer import AdamW, LossScale
@@ -39,19 +38,19 @@ class Trainer:
         config: TrainConfig.
         distribution: Distribution.
         model: Keras model, made under `distribution.scope()` from the same seed on every worker.
-        task: gives `loss(model, batch, training, label_smoothing)`, a sum over targets.
-        split: has the token stores `train` and `validation`.
-        tokenizer: has `token_bytes`.
+        task: tasks.Task.
+        split: has the stores `train` and `validation`, of the task's kind of data.
         checkpoints: Checkpoints. All workers read them, the chief writes them.
 
     Attributes:
         step: int, steps trained so far.
     """
 
-    def __init__(self, config, *, distribution, model, task, split, tokenizer, checkpoints):
+    def __init__(self, config, *, distribution, model, task, split, checkpoints):
         self.config = config
         self.distribution = distribution
         self.model = model
+        self.task = task
         self.split = split
         self.checkpoints = checkpoints
         self.step = 0
@@ -66,9 +65,7 @@ class Trainer:
         self._steps = TrainingSteps(
             config, distribution, model, task, self.optimizer, self.loss_scale
         )
-        self._validation = Validation(
-            distribution, model, task, tokenizer.token_bytes, compiled=config.jit != "false"
-        )
+        self._validation = Validation(distribution, model, task, compiled=config.jit != "false")
 
     def restore(self):
         """Takes up the newest good checkpoint, if there is one.
@@ -128,7 +125,7 @@ class Trainer:
             signals: StopSignals, or None.
 
         Returns:
-            TextScore, or None if a signal came first.
+            Score, or None if a signal came first.
         """
         rows_per_replica = self._rows_per_replica() // self.config.num_microbatches
         sizes = {
@@ -138,9 +135,9 @@ class Trainer:
 
         def make_batches(worker, num_workers, _):
             shard = (worker, num_workers)
-            return data.evaluation_batches(self.split.validation, **sizes, shard=shard)
+            return self.task.evaluation_batches(self.split.validation, **sizes, shard=shard)
 
-        num_batches = data.num_evaluation_batches(
+        num_batches = self.task.num_evaluation_batches(
             self.split.validation, **sizes, num_shards=self.distribution.num_workers
         )
         batches = self.distribution.batches(make_batches, rows_per_replica)
@@ -210,7 +207,7 @@ class Trainer:
         config = self.config
 
         def make_batches(worker, _, rows):
-            return data.training_batches(
+            return self.task.training_batches(
                 self.split.train,
                 sequence_length=self.model.config.max_sequence_length,
                 global_batch_size=config.global_batch_size,

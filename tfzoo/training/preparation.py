@@ -1,54 +1,115 @@
-"""What a run needs before its first step: the tokenizer, the token stores and the new model."""
+"""What a run needs before its first step: the tokenizer, the task, the stores, the new model."""
+
+from typing import NamedTuple
 
 import keras
 
 from tfzoo import data, models, tokenizers
 from tfzoo.errors import UsageError
-from tfzoo.training.checks import model_overrides
+from tfzoo.tasks import TASKS, Task
+from tfzoo.tokenizers import Tokenizer
+from tfzoo.training.checks import model_class, model_overrides
 from tfzoo.training.progress import bytes_bar
 
+_ROLES = {
+    "decoder": (),
+    "encoder": ("padding", "start", "separator", "mask"),
+    "encoder_decoder": ("padding",),
+}
 
-def prepare_text(config, run, distribution):
-    """Makes or finds the tokenizer and the token stores. The chief makes them, the others wait.
+
+class Prepared(NamedTuple):
+    """What is learned from.
+
+    Attributes:
+        tokenizer: Tokenizer.
+        task: Task.
+        split: has the stores `train` and `validation`.
+    """
+
+    tokenizer: Tokenizer
+    task: Task
+    split: data.TokenSplit | data.examples.ExampleSplit
+
+
+def prepare(config, run, distribution) -> Prepared:
+    """Makes or finds the tokenizer and the stores. The chief makes them, the others wait.
 
     Args:
         config: TrainConfig.
         run: ModelDir, which the chief has open.
         distribution: Distribution.
 
-    Returns:
-        The tokenizer and the `data.TokenSplit`.
-
     Raises:
-        UsageError: if the text or the tokenizer is not what it was when the run began.
+        UsageError: if the data or the tokenizer is not what it was when the run began.
     """
     made = _made(config, run) if distribution.is_chief else None
     distribution.sum_over_workers([0.0])
-    return made or _found(config, run)
+    return made or found(config, run, progress=False)
 
 
-def new_model(config, run, distribution, vocabulary_size: int):
+def found(config, run, progress=True) -> Prepared:
+    """What a run has learned from, for other workers and programs; stores are made if deleted."""
+    if not run.tokenizer.exists():
+        raise UsageError(
+            f"--model_dir={run.path} must be a folder that all workers share; the tokenizer that "
+            "the chief has made is not there."
+        )
+    tokenizer = tokenizers.load(run.tokenizer)
+    task = task_of(config, run, tokenizer)
+    return Prepared(tokenizer, task, _split(config, *_sources(config), task, progress))
+
+
+def task_of(config, run, tokenizer) -> Task:
+    """The task of a run that has begun, with the labels that it began with."""
+    return TASKS[config.task].from_config(config, tokenizer, run.facts().get("labels", ()))
+
+
+def new_model(config, run, distribution, task):
     """A model with the weights of --seed, on all devices; the chief writes `model.json`."""
     keras.utils.set_random_seed(config.seed)
     with distribution.scope():
         model = models.from_preset(
             config.preset,
             dtype=config.precision,
-            vocabulary_size=vocabulary_size,
+            vocabulary_size=task.tokenizer.vocabulary_size,
             **model_overrides(config),
         )
-    model.decoder.remat = config.remat
+        for name, head in task.heads().items():
+            model.add_head(name, head)
+    model.remat = config.remat
     if distribution.is_chief and not run.model.exists():
         models.save_config(model, run.model)
     return model
 
 
-def token_split(config, tokenizer, progress=True):
-    """The token stores of a run that has trained: found, or made again if they were deleted."""
-    return _split(config, *_sources(config), tokenizer, progress)
+def open_data(config, dataset=None, files=(), flag="--text_files"):
+    """The source of what the task learns from: text, or examples of its kind."""
+    kind = TASKS[config.task].data_kind
+    if kind == "text":
+        return data.open_source(dataset, files, config.text_field, config.data_dir, files_flag=flag)
+    return data.open_examples(
+        kind,
+        dataset=dataset,
+        files=files,
+        fields=_fields(config, kind),
+        data_dir=config.data_dir,
+        on_bad_rows=config.on_bad_rows,
+        files_flag=flag,
+    )
 
 
-def _made(config, run):
+def whole_store(config, files, task):
+    """The store of files of which nothing is held out."""
+    source = open_data(config, files=files)
+    if task.data_kind == "text":
+        return data.build_whole_store(source, task.tokenizer, data_dir=config.data_dir)
+    return data.examples.build_whole_example_store(
+        source, task.columns(), recipe=task.recipe, data_dir=config.data_dir
+    )
+
+
+def _made(config, run) -> Prepared:
     source, validation_source = _sources(config)
     run.fix("text", source.fingerprint, source.flag)
     if validation_source:
@@ -57,49 +118,52 @@ def _made(config, run):
         _new_tokenizer(config, source, validation_source).save(run.tokenizer)
     tokenizer = tokenizers.load(run.tokenizer)
     run.fix("tokenizer", tokenizer.fingerprint, "--tokenizer")
-    split = _split(config, source, validation_source, tokenizer, progress=True)
-    run.fix("number of training tokens", split.train.num_tokens, source.flag)
-    return tokenizer, split
-
-
-def _found(config, run):
-    """What the chief has made, as another worker sees it."""
-    if not run.tokenizer.exists():
-        raise UsageError(
-            f"--model_dir={run.path} must be a folder that all workers share; the tokenizer that "
-            "the chief has made is not there."
-        )
-    tokenizer = tokenizers.load(run.tokenizer)
-    return tokenizer, token_split(config, tokenizer, progress=False)
+    run.fix("labels", list(getattr(source, "labels", ())), source.flag)
+    task = task_of(config, run, tokenizer)
+    split = _split(config, source, validation_source, task, progress=True)
+    if task.data_kind == "text":
+        run.fix("number of training tokens", split.train.num_tokens, source.flag)
+    else:
+        run.fix("number of training examples", split.train.num_examples, source.flag)
+    return Prepared(tokenizer, task, split)
 
 
 def _sources(config):
-    """The text, and that to validate on or None."""
-    source = data.open_source(config.dataset, config.text_files, config.text_field, config.data_dir)
+    """The text or examples, and those to validate on or None."""
+    source = open_data(config, config.dataset, config.text_files)
     if not config.validation_files:
         return source, None
-    return source, data.open_source(
-        text_files=config.validation_files,
-        text_field=config.text_field,
-        files_flag="--validation_files",
-    )
+    return source, open_data(config, None, config.validation_files, "--validation_files")
+
+
+def _fields(config, kind) -> dict:
+    """Role of the kind's fields to their names, as the flags give them."""
+    roles = [role.removesuffix("?") for role in data.examples.KINDS[kind]]
+    return {role: getattr(config, f"{role}_field") for role in roles}
 
 
 def _new_tokenizer(config, source, validation_source):
     if config.tokenizer not in tokenizers.TOKENIZERS:
         return tokenizers.load(config.tokenizer)
     fraction = 0.0 if validation_source else config.validation_fraction
-    documents = data.training_documents(source, fraction)
+    if TASKS[config.task].data_kind == "text":
+        documents = data.training_documents(source, fraction)
+    else:
+        documents = source.training_texts(fraction)
+    roles = _ROLES[model_class(config).kind]
     with bytes_bar(f"Making the {config.tokenizer} vocabulary", source.total_bytes) as advance_to:
-        return tokenizers.train(config.tokenizer, documents, config.vocabulary_size, advance_to)
+        return tokenizers.train(
+            config.tokenizer, documents, config.vocabulary_size, advance_to, roles=roles
+        )
 
 
-def _split(config, source, validation_source, tokenizer, progress):
-    return data.build_token_store(
-        source,
-        tokenizer,
-        data_dir=config.data_dir,
-        validation_fraction=config.validation_fraction,
-        validation_source=validation_source,
-        progress=progress,
-    )
+def _split(config, source, validation_source, task, progress):
+    held_out = {
+        "validation_fraction": config.validation_fraction,
+        "validation_source": validation_source,
+        "data_dir": config.data_dir,
+        "progress": progress,
+    }
+    if task.data_kind == "text":
+        return data.build_token_store(source, task.tokenizer, **held_out)
+    return data.build_example_store(source, task.columns(), recipe=task.recipe, **held_out)

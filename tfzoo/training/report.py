@@ -37,12 +37,8 @@ class Report:
     def evaluation(self, step, score):
         """Writes the row of an evaluation, the model having the weights that were evaluated."""
         if self._metrics:
-            self._metrics.write(
-                step,
-                validation_loss=score.loss,
-                perplexity=score.perplexity,
-                bits_per_byte=score.bits_per_byte,
-            )
+            results = dict(score.results)
+            self._metrics.write(step, validation_loss=results.pop("loss"), **results)
         if self._on_evaluation:
             self._on_evaluation(step)
 

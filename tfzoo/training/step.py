@@ -143,9 +143,10 @@ class TrainingSteps:
         """
         if self.loss_scale is None:
             return 1.0
-        length = self.distribution.local(batch["weights"])[0].shape[-1]
+        weights = self.distribution.local(batch["weights"])[0]
+        num_places = tf.size(weights) * self.distribution.num_replicas
         scale = self.distribution.local(self.loss_scale.value)[0]
-        return scale / (self.config.global_batch_size * length)
+        return scale / tf.cast(num_places, tf.float32)
 
     def _sums(self, batch, step, factor):
         """On one replica: loss, number of targets and gradients, summed over all replicas."""
@@ -162,10 +163,11 @@ class TrainingSteps:
 
     def _accumulated_sums(self, batch, step, factor):
         parts = self.config.num_microbatches
-        batch = {name: tf.reshape(x, [parts, -1, *x.shape[1:]]) for name, x in batch.items()}
+        rows = batch["weights"].shape[0] // parts
 
         def body(i, sums):
-            part = {name: x[i] for name, x in batch.items()}
+            part = {name: x[i * rows : (i + 1) * rows] for name, x in batch.items()}
+            part = {name: tf.ensure_shape(x, [rows, *x.shape[1:]]) for name, x in part.items()}
             new = self._microbatch_sums(part, step, i, factor)
             return i + 1, [kernels.wide_sum([total, x]) for total, x in zip(sums, new, strict=True)]
 

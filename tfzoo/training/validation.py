@@ -1,10 +1,8 @@
-"""How well a model predicts a text, in nats a token and in bits a byte, on all replicas."""
+"""How well a model does what its task asks, over all of a store, on all replicas."""
 
 import dataclasses
-import math
 import time
 
-import numpy as np
 import tensorflow as tf
 
 from tfzoo import kernels
@@ -12,99 +10,94 @@ from tfzoo.training.pace import Pace, StopSignals
 
 
 @dataclasses.dataclass(frozen=True)
-class TextScore:
-    """The sums over a text that was predicted.
+class Score:
+    """What an evaluation has found.
 
     Attributes:
-        nats: float, minus the log likelihood of all targets.
-        num_targets: int, tokens predicted.
-        num_bytes: int, bytes of those tokens; special tokens have none.
+        sums: dict, name to numpy value: the task's measures, added over all batches.
+        results: dict, name to float: what the task makes of the sums; "loss" is always there.
     """
 
-    nats: float
-    num_targets: int
-    num_bytes: int
+    sums: dict
+    results: dict
 
     @property
     def loss(self):
-        """Nats a target."""
-        return self.nats / self.num_targets if self.num_targets else math.nan
+        """Nats a target, or what else the task minimizes."""
+        return self.results["loss"]
 
     @property
-    def perplexity(self):
-        """`exp(loss)`, or infinity above what a float can be."""
-        return math.inf if self.loss > 700 else math.exp(self.loss)
-
-    @property
-    def bits_per_byte(self):
-        """Bits for each byte of text: comparable between tokenizers."""
-        return self.nats / math.log(2.0) / self.num_bytes if self.num_bytes else math.nan
+    def num_targets(self):
+        """int, what was predicted."""
+        return int(self.sums["num_targets"])
 
 
 class Validation:
-    """Scores batches of text.
+    """Measures a model on batches.
 
     Args:
         distribution: Distribution.
         model: Keras model, made under the distribution's scope.
-        task: gives `loss(model, batch, training)`, the sum over targets.
-        token_bytes: list of bytes, what each token id stands for.
+        task: tasks.Task, with `measures` and `results`.
         compiled: bool. Whether kernels run as XLA clusters.
     """
 
-    def __init__(self, distribution, model, task, token_bytes, *, compiled=True):
+    def __init__(self, distribution, model, task, *, compiled=True):
         self.distribution = distribution
         self.model = model
         self.task = task
         self.compiled = compiled
-        self._lengths = np.array([len(token) for token in token_bytes], np.int32)
-        self._num_streams = (
-            1 if distribution.num_local_replicas > 1 else kernels.streams.num_streams()
-        )
-        self._part_sums = kernels.streams.branch(self._sums_of_part, self._num_streams)
+        streams = kernels.streams
+        self._num_streams = 1 if distribution.num_local_replicas > 1 else streams.num_streams()
+        self._part_sums = streams.branch(self._sums_of_part, self._num_streams)
         self._run = tf.function(self._loop, autograph=False)
 
     def __call__(self, batches, num_batches, signals=None):
-        """Scores the first batches.
+        """Measures the first batches.
 
         Args:
             batches: iterable that `Distribution.batches` gave.
-            num_batches: int.
+            num_batches: int > 0.
             signals: StopSignals, or None: nothing stops it.
 
         Returns:
-            TextScore, or None if a signal came before the end.
+            Score, or None if a signal came before the end.
         """
         signals = signals or StopSignals()
         pace, iterator = Pace(self.distribution, signals), iter(batches)
-        done, sums = 0, np.zeros(3)
+        done, sums = 0, None
         while done < num_batches:
             steps, started = pace.steps(num_batches - done), time.monotonic()
-            sums += self._run(iterator, tf.constant(steps)).numpy()
+            found = {name: x.numpy() for name, x in self._run(iterator, tf.constant(steps)).items()}
+            sums = found if sums is None else {name: sums[name] + x for name, x in found.items()}
             done += steps
             pace.report(steps, time.monotonic() - started)
             if signals.agreed and done < num_batches:
                 return None
-        return TextScore(float(sums[0]), int(sums[1]), int(sums[2]))
+        return Score(sums, self.task.results(sums))
 
     def _loop(self, iterator, num_batches):
         def body(i, sums):
-            batch_sums = self.distribution.strategy.run(self._sums, args=(next(iterator),))
-            return i + 1, sums + self.distribution.local(batch_sums)[0]
+            found = self._sums_of_batch(next(iterator))
+            return i + 1, {name: sums[name] + found[name] for name in sums}
 
-        start = (tf.constant(0), tf.zeros([3], tf.float64))
         with kernels.compiled(self.compiled):
+            start = (tf.constant(1), self._sums_of_batch(next(iterator)))
             return tf.while_loop(lambda i, _: i < num_batches, body, start)[1]
 
+    def _sums_of_batch(self, batch):
+        sums = self.distribution.strategy.run(self._sums, args=(batch,))
+        return {name: self.distribution.local(x)[0] for name, x in sums.items()}
+
     def _sums(self, batch):
-        """On one replica: nats, targets and bytes, float64 (3,), summed over all replicas."""
-        sums = tf.add_n(
-            [self._part_sums(part) for part in kernels.streams.cut(batch, self._num_streams)]
-        )
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
+        """On one replica: the measures of its rows, float64, summed over all replicas."""
+        parts = [self._part_sums(part) for part in kernels.streams.cut(batch, self._num_streams)]
+        sums = {name: tf.add_n([part[name] for part in parts]) for name in parts[0]}
+        names = sorted(sums)
+        context = tf.distribute.get_replica_context()
+        added = context.all_reduce(tf.distribute.ReduceOp.SUM, [sums[name] for name in names])
+        return dict(zip(names, added, strict=True))
 
     def _sums_of_part(self, batch):
-        weights = tf.cast(batch["weights"], tf.float64)
-        lengths = tf.cast(tf.gather(self._lengths, batch["targets"]), tf.float64)
-        nats = tf.cast(self.task.loss(self.model, batch, training=False), tf.float64)
-        return tf.stack([nats, tf.reduce_sum(weights), tf.reduce_sum(weights * lengths)])
+        found = self.task.measures(self.model, batch)
+        return {name: tf.cast(x, tf.float64) for name, x in found.items()}

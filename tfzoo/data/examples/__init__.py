@@ -7,7 +7,11 @@ from tfzoo.data.examples.batches import (
     example_batches,
     num_evaluation_example_batches,
 )
-from tfzoo.data.examples.build import ExampleSplit, build_example_store
+from tfzoo.data.examples.build import (
+    ExampleSplit,
+    build_example_store,
+    build_whole_example_store,
+)
 from tfzoo.data.examples.open_examples import EXAMPLE_DATASETS, open_examples
 from tfzoo.data.examples.source import KINDS, ExampleSource
 from tfzoo.data.examples.store import ExampleStore
@@ -21,6 +25,7 @@ __all__ = [
     "ExampleStore",
     "bucket_lengths",
     "build_example_store",
+    "build_whole_example_store",
     "evaluation_example_batches",
     "example_batches",
     "num_evaluation_example_batches",

@@ -74,6 +74,19 @@ def build_example_store(
     return ExampleSplit(train=train, validation=validation, folder=both[0])
 
 
+def build_whole_example_store(
+    source: ExampleSource,
+    columns: dict[str, Callable],
+    *,
+    recipe: str,
+    data_dir: str,
+    progress: bool = True,
+) -> ExampleStore:
+    """The example store of a source of which nothing is held out. See `build_example_store`."""
+    folder = _stored(source, columns, None, recipe=recipe, data_dir=data_dir, progress=progress)
+    return ExampleStore(os.path.join(folder, TRAIN))
+
+
 def _stored(source, columns, held_out, *, recipe, data_dir, progress) -> str:
     """The folder of the whole stores of these fingerprints, found or built.
 
