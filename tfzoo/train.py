@@ -223,10 +223,12 @@ def _quoted(title: str, text: str) -> str:
 
 def _tell_what_is_next(config) -> None:
     folder = shlex.quote(os.path.relpath(config.model_dir))
-    commands = [
-        f"tensorboard --logdir={folder}/tensorboard",
-        f"python -m tfzoo.generate --model_dir={folder} --prompt='My fellow citizens'",
-    ]
+    commands = [f"tensorboard --logdir={folder}/tensorboard"]
+    if not _writes(config):
+        commands.append(f"python -m tfzoo.evaluate --model_dir={folder}")
+        print("Next:", *commands, sep="\n  ")
+        return
+    commands.append(f"python -m tfzoo.generate --model_dir={folder} --prompt='My fellow citizens'")
     if config.export_dir:
         name = os.path.basename(config.export_dir)
         volume = shlex.quote(f"{config.export_dir}:/models/{name}")

@@ -56,12 +56,20 @@ class TrainConfig:
     )
     text_field: str = _flag("text", "Name of the field that holds the text in rows and TFDS.")
     text_pair_field: str | None = _flag(None, "Field of the second text; unset: there is none.")
-    label_field: str = _flag("label", "Field of the label, or of the number to predict.")
-    source_field: str = _flag("source", "Field of the text to translate.")
-    target_field: str = _flag("target", "Field of the translation.")
-    words_field: str = _flag("words", "Field, or CoNLL column, of the words to tag.")
-    tags_field: str = _flag("tags", "Field, or CoNLL column, of the tags.")
-    turns_field: str = _flag("turns", "Field of a dialogue's turns.")
+    label_field: str | None = _flag(
+        None, "Field of the label, or of the number to predict; unset: label."
+    )
+    source_field: str | None = _flag(
+        None, "Field of the text to translate; unset: source, or the dataset's own."
+    )
+    target_field: str | None = _flag(
+        None, "Field of the translation; unset: target, or the dataset's own."
+    )
+    words_field: str | None = _flag(
+        None, "Field, or CoNLL column, of the words to tag; unset: words."
+    )
+    tags_field: str | None = _flag(None, "Field, or CoNLL column, of the tags; unset: tags.")
+    turns_field: str | None = _flag(None, "Field of a dialogue's turns; unset: turns.")
     on_bad_rows: str = _flag(
         "fail", "What to do where rows are no examples, which are all named.", ("fail", "skip")
     )
@@ -74,7 +82,9 @@ class TrainConfig:
         "least 20, else the tail of each.",
     )
     tokenizer: str = _flag(
-        "byte_pair", "byte_pair, bytes or characters, made from the text; or a tokenizer's folder."
+        "byte_pair",
+        "byte_pair, word_piece, sentence_piece, bytes or characters, made from the text; or a "
+        "tokenizer's folder.",
     )
     vocabulary_size: int = _flag(
         8192, "Tokens in the vocabulary to train; for characters, at most."
