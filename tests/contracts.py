@@ -28,6 +28,7 @@ def check_layer(layer, inputs, *, training_changes=False):
 
 def check_in_a_keras_model(layer, inputs, folder):
     """Holds a layer to work in anybody's functional model: `fit`, `.keras` saving, export."""
+    keras.utils.set_random_seed(0)
     inputs = np.asarray(inputs)
     entry = keras.Input(inputs.shape[1:], dtype=inputs.dtype.name)
     model = keras.Model(entry, keras.layers.Dense(1)(layer(entry)))

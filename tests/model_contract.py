@@ -71,7 +71,8 @@ def _loss(model, **reading):
 def _check_start(model):
     """No two matrices start alike: one unseeded initializer gives the same numbers each time."""
     drawn = [w for w in model.trainable_weights if w.path.endswith(("/kernel", "/embeddings"))]
-    assert len({np.asarray(w).tobytes() for w in drawn}) == len(drawn)
+    signs = {w.path: np.sign(np.asarray(w).ravel()[:64]).tobytes() for w in drawn}
+    assert len(set(signs.values())) == len(drawn)
 
 
 def _check_compiled_is_plain(model):

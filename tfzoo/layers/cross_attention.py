@@ -92,7 +92,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
             units,
             use_bias=self.use_bias,
             dropout=dropout,
-            kernel_initializer=initializer.clone(),  # else two of one shape start alike
+            kernel_initializer=initializer,
             name=name,
             dtype=self.dtype_policy,
         )

@@ -133,7 +133,7 @@ class GatedFeedForward(keras.layers.Layer):
         self.gate, self.intermediate = (
             Projection(
                 self.intermediate_dim,
-                kernel_initializer=self.kernel_initializer.clone(),  # else both are the same
+                kernel_initializer=self.kernel_initializer,
                 name=name,
                 **shared,
             )

@@ -52,7 +52,7 @@ class Projection(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(input_shape[-1], self.units),
-            initializer=self.kernel_initializer,
+            initializer=_anew(self.kernel_initializer),
         )
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
@@ -101,3 +101,8 @@ def check_activation(name):
             f"`activation` must be one of {sorted(kernels.ACTIVATIONS)}. "
             f"Received: activation={name}"
         )
+
+
+def _anew(initializer):
+    """The initializer with draws of its own: one without a seed repeats itself at each use."""
+    return initializer.clone() if hasattr(initializer, "clone") else initializer

@@ -1,0 +1,112 @@
+"""Every kind of objective runs through the program, and keeps the laws of training there."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tfzoo import evaluate, train, zoo
+from tfzoo.training.metrics import read_rows
+
+WORDS = "one two three four five six seven eight nine ten".split()
+SMALL = "num_layers=1,num_heads=2,hidden_dim=16,intermediate_dim=32"
+CASES = {
+    "masked_lm": ("bert_tiny", "word_piece", "text"),
+    "bert": ("bert_tiny", "bytes", "text"),
+    "span_corruption": ("t5_tiny", "sentence_piece", "text"),
+    "translation": ("transformer_tiny", "bytes", "pairs.tsv"),
+    "classification": ("bert_tiny", "bytes", "labelled.csv"),
+    "token_classification": ("roberta_base", "bytes", "tagged.conll"),
+    "dialogue": ("llama_tiny", "bytes", "dialogues.jsonl"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Files of each kind of data, 60 examples or texts each."""
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(0)
+    rows = [" ".join(random.choice(WORDS, size)) for size in random.integers(2, 9, 60)]
+    (folder / "text").mkdir()
+    for number, row in enumerate(rows):
+        (folder / "text" / f"{number:02}.txt").write_text(f"{row} {row[::-1]}. " * 5)
+    write = {
+        "pairs.tsv": ["source\ttarget", *(f"{row}\t{row[::-1]}" for row in rows)],
+        "labelled.csv": ["text,label", *(f"{row},{'x' if len(row) % 2 else 'y'}" for row in rows)],
+        "tagged.conll": [
+            "\n".join(f"{w} {w[0].upper()}" for w in row.split()) + "\n" for row in rows
+        ],
+        "dialogues.jsonl": [json.dumps({"turns": [row, row[::-1]]}) for row in rows],
+    }
+    for name, lines in write.items():
+        (folder / name).write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def run(folder, model_dir, task, *more, steps=4):
+    preset, tokenizer, data = CASES[task]
+    arguments = [
+        f"--model_dir={model_dir}",
+        f"--task={task}",
+        f"--preset={preset}",
+        f"--model_overrides={SMALL}",
+        f"--tokenizer={tokenizer}",
+        "--vocabulary_size=300",
+        f"--text_files={folder / data}",
+        f"--data_dir={folder / 'stores'}",
+        "--sequence_length=48",
+        f"--train_steps={steps}",
+        "--schedule=constant",
+        "--warmup_steps=0",
+        "--learning_rate=3e-3",
+        "--log_every_steps=1",
+        "--validation_fraction=0.3",
+        "--export_dir=",
+        *more,
+    ]
+    assert train.main(arguments) == 0
+    return [row for row in read_rows(model_dir) if "loss" in row]
+
+
+@pytest.mark.parametrize("task", CASES)
+def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(folder, tmp_path, task, capsys):
+    whole = run(folder, tmp_path / "whole", task)
+    run(folder, tmp_path / "parts", task, steps=2)
+    parts = run(folder, tmp_path / "parts", task)
+    assert [row["loss"] for row in parts] == [row["loss"] for row in whole]
+    assert len({row["loss"] for row in whole}) == 4
+    [score] = [row for row in read_rows(tmp_path / "whole") if "validation_loss" in row]
+    capsys.readouterr()
+    assert evaluate.main([f"--model_dir={tmp_path / 'whole'}"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["loss"] == pytest.approx(score["validation_loss"], rel=1e-5)
+    assert set(found) - {"loss", "tokens", "targets"} == set(score) - {"step", "validation_loss"}
+    kind = zoo.load(tmp_path / "whole").model.kind
+    assert (kind == "decoder") == (task == "dialogue")
+
+
+@pytest.mark.parametrize("task", ["bert", "translation", "classification"])
+def test_microbatches_are_the_whole_batch(folder, tmp_path, task):
+    whole = run(folder, tmp_path / "whole", task)
+    parts = run(folder, tmp_path / "parts", task, "--num_microbatches=4", "--jit=false")
+    for name in ("loss", "gradient_norm"):
+        expected = [row[name] for row in whole]
+        np.testing.assert_allclose([row[name] for row in parts], expected, rtol=2e-5)
+
+
+def test_evaluation_takes_files_never_seen(folder, tmp_path, capsys):
+    run(folder, tmp_path / "run", "classification", steps=1)
+    (tmp_path / "new.csv").write_text("text,label\none two,x\nten,y\nnine nine,x\n")
+    capsys.readouterr()
+    options = [f"--model_dir={tmp_path / 'run'}", f"--text_files={tmp_path / 'new.csv'}"]
+    assert evaluate.main(options) == 0
+    assert json.loads(capsys.readouterr().out)["targets"] == 3
+
+
+def test_bad_rows_are_named_or_left_out(folder, tmp_path, capfd):
+    bad = tmp_path / "bad.csv"
+    bad.write_text((folder / "labelled.csv").read_text() + "three\n")
+    arguments = ["--task=classification", "--preset=bert_tiny", f"--text_files={bad}"]
+    arguments += [f"--model_dir={tmp_path / 'run'}", f"--data_dir={tmp_path}", "--tokenizer=bytes"]
+    assert train.main(arguments) == 2
+    assert "bad.csv:62" in capfd.readouterr().err
