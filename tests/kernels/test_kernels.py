@@ -42,6 +42,11 @@ CASES = {
         [normal(2, 3, 8), normal(8), normal(8)],
         {"epsilon": 1e-5, "dtype": "float32"},
     ),
+    "layer_norm_without_beta": (
+        kernels.layer_norm,
+        [normal(2, 3, 8), normal(8)],
+        {"epsilon": 1e-5, "dtype": "float32"},
+    ),
     "rms_norm": (
         kernels.rms_norm,
         [normal(2, 3, 8), normal(8)],

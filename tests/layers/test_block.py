@@ -31,6 +31,12 @@ def test_layer_normalization_by_hand():
     np.testing.assert_allclose(y, [[-scale, 1, 3 * scale]], rtol=1e-6)
 
 
+def test_layer_normalization_without_bias_is_that_with_a_bias_of_zero():
+    bare, full = LayerNormalization(use_bias=False), LayerNormalization()
+    np.testing.assert_array_equal(bare(X), full(X))
+    assert [w.name for w in bare.weights] == ["gamma"]
+
+
 def test_feed_forward_is_two_projections():
     layer = FeedForward(16, activation="relu")
     layer.build(X.shape)
@@ -149,6 +155,7 @@ LAYERS = {
     "projection": (lambda: Projection(4, activation="gelu_erf"), False),
     "projection_without_bias": (lambda: Projection(4, use_bias=False, activation="silu"), False),
     "layer_normalization": (LayerNormalization, False),
+    "layer_normalization_without_bias": (lambda: LayerNormalization(use_bias=False), False),
     "rms_normalization": (lambda: RMSNormalization(1e-3), False),
     "dropout": (lambda: Dropout(0.4), True),
 }

@@ -34,9 +34,19 @@ def test_counting_equals_building():
     assert models.count_parameters("gpt2_tiny", **SMALL) == small().count_params()
 
 
+def test_without_biases_the_model_is_the_one_whose_biases_are_zero():
+    full, bare = small(dropout=0.0), small(dropout=0.0, use_bias=False)
+    kept = [w for w in full.weights if w.name not in ("bias", "beta")]
+    assert [w.path for w in bare.weights] == [w.path for w in kept]
+    assert all(not np.any(w) for w in full.weights if w.name in ("bias", "beta"))
+    bare.set_weights([np.asarray(w) for w in kept])
+    np.testing.assert_allclose(bare(IDS), full(IDS), atol=1e-6)
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_language_model_laws(compiled):
-    model = small()
+def test_language_model_laws(compiled, use_bias):
+    model = small(use_bias=use_bias)
     for block in model.decoder.blocks:  # far from zero, so that attention matters
         block.attention.query_key_value.kernel.assign(block.attention.query_key_value.kernel * 20.0)
     with kernels.compiled(compiled):

@@ -7,54 +7,61 @@ from tfzoo.kernels.elementwise import wide
 from tfzoo.kernels.rows import row_dot
 
 
-def layer_norm(x, gamma, beta, *, epsilon, dtype):
+def layer_norm(x, gamma, beta=None, *, epsilon, dtype):
     """`gamma (x - mean) / sqrt(variance + epsilon) + beta` over the last axis.
 
     Args:
         x: float (..., m).
-        gamma, beta: float (m,).
+        gamma: float (m,).
+        beta: float (m,), or None: nothing is added.
         epsilon: float > 0, added to the variance.
         dtype: str, the dtype of the result; the arithmetic is float32.
 
     Returns:
         float (..., m), in `dtype`.
     """
+    betas = [] if beta is None else [beta]
     if not is_compiled():
-        return _plain(x, gamma, beta, epsilon, dtype)
+        return _plain(x, gamma, betas, epsilon, dtype)
 
     @tf.custom_gradient
-    def apply(x, gamma, beta):
-        y = _forward(x, gamma, beta, epsilon=epsilon, dtype=dtype)
-        return y, lambda dy: _backward(x, gamma, dy, epsilon=epsilon)
+    def apply(x, gamma, *betas):
+        y = _forward(x, gamma, *betas, epsilon=epsilon, dtype=dtype)
+        return y, lambda dy: _backward(x, gamma, dy, epsilon=epsilon, shifted=bool(betas))
 
-    return apply(x, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))
+    return apply(*map(tf.convert_to_tensor, (x, gamma, *betas)))
 
 
-def _plain(x, gamma, beta, epsilon, dtype):
+def _plain(x, gamma, betas, epsilon, dtype):
     x = wide(x)
     centred = x - tf.reduce_mean(x, -1, keepdims=True)
     variance = tf.reduce_mean(centred * centred, -1, keepdims=True)
     normal = centred * tf.math.rsqrt(variance + epsilon)
-    return tf.cast(normal * tf.cast(gamma, x.dtype) + tf.cast(beta, x.dtype), dtype)
+    return tf.cast(_scaled(normal, gamma, betas), dtype)
 
 
 @program
-def _forward(x, gamma, beta, *, epsilon, dtype):
+def _forward(x, gamma, *betas, epsilon, dtype):
     normal, _ = _normal(x, epsilon)
-    return tf.cast(normal * tf.cast(gamma, normal.dtype) + tf.cast(beta, normal.dtype), dtype)
+    return tf.cast(_scaled(normal, gamma, betas), dtype)
 
 
 @program
-def _backward(x, gamma, upstream, *, epsilon):
-    """The gradients by x, gamma and beta."""
+def _backward(x, gamma, upstream, *, epsilon, shifted):
+    """The gradients by x, gamma and, if it is shifted, beta."""
     normal, inverse = _normal(x, epsilon)
     dy, factors = tf.cast(upstream, normal.dtype), tf.cast(gamma, normal.dtype)
     by_normal = dy * normal
     share = factors / x.shape[-1]
     dx = inverse * (dy * factors - row_dot(dy, share) - normal * row_dot(by_normal, share))
     rows = list(range(len(x.shape) - 1))
-    d_gamma, d_beta = tf.reduce_sum(by_normal, rows), tf.reduce_sum(dy, rows)
-    return tf.cast(dx, x.dtype), tf.cast(d_gamma, gamma.dtype), tf.cast(d_beta, gamma.dtype)
+    sums = [tf.reduce_sum(y, rows) for y in ((by_normal, dy) if shifted else (by_normal,))]
+    return tf.cast(dx, x.dtype), *(tf.cast(y, gamma.dtype) for y in sums)
+
+
+def _scaled(normal, gamma, betas):
+    y = normal * tf.cast(gamma, normal.dtype)
+    return y + tf.cast(betas[0], y.dtype) if betas else y
 
 
 def _normal(x, epsilon):

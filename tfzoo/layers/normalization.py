@@ -13,6 +13,7 @@ class LayerNormalization(keras.layers.Layer):
 
     Args:
         epsilon: float > 0, added to the variance.
+        use_bias: bool. Whether it learns what to add, and not the scale alone.
 
     Call arguments:
         x: float (..., m).
@@ -21,25 +22,28 @@ class LayerNormalization(keras.layers.Layer):
         float (..., m), in the compute dtype.
     """
 
-    def __init__(self, epsilon=1e-5, **kwargs):
+    def __init__(self, epsilon=1e-5, *, use_bias=True, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.epsilon = epsilon
+        self.use_bias = use_bias
 
     def build(self, input_shape):
         width = (input_shape[-1],)
         self.gamma = self.add_weight(name="gamma", shape=width, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=width, initializer="zeros")
+        if self.use_bias:
+            self.beta = self.add_weight(name="beta", shape=width, initializer="zeros")
 
     def call(self, x):
+        beta = self.beta.value if self.use_bias else None
         return kernels.layer_norm(
-            x, self.gamma.value, self.beta.value, epsilon=self.epsilon, dtype=self.compute_dtype
+            x, self.gamma.value, beta, epsilon=self.epsilon, dtype=self.compute_dtype
         )
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "epsilon": self.epsilon}
+        return {**super().get_config(), "epsilon": self.epsilon, "use_bias": self.use_bias}
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")

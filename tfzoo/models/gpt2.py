@@ -4,10 +4,18 @@ DialoGPT (Zhang et al., 2020, arXiv:1911.00536) is GPT-2 trained on dialogues.
 """
 
 import dataclasses
+import functools
 
 import keras
 
-from tfzoo.layers import LayerNormalization, PositionEmbedding, TransformerBlock
+from tfzoo.layers import (
+    Block,
+    FeedForward,
+    LayerNormalization,
+    MultiHeadSelfAttention,
+    PositionEmbedding,
+)
+from tfzoo.layers.attention import AttentionVariant
 from tfzoo.models.decoder import Decoder, DecoderModel
 from tfzoo.models.model import ModelConfig
 
@@ -16,11 +24,13 @@ from tfzoo.models.model import ModelConfig
 class GPT2Config(ModelConfig):
     """What makes one GPT-2 differ from another.
 
-    Attributes: as for `ModelConfig`; `max_sequence_length` positions are learned.
+    Attributes: as for `ModelConfig`; `max_sequence_length` positions are learned; and
+        use_bias: bool. Whether the products and the normalizations have biases.
     """
 
     vocabulary_size: int = 50257
     max_sequence_length: int = 1024
+    use_bias: bool = True
 
 
 _SMALL = GPT2Config(num_layers=12, num_heads=12, hidden_dim=768)
@@ -68,7 +78,7 @@ class GPT2(DecoderModel):
                 dtype=dtype,
             ),
             blocks=[self.make_block(f"block_{i}", i) for i in range(config.num_layers)],
-            final_norm=LayerNormalization(name="final_norm", dtype=dtype),
+            final_norm=self._norm()(name="final_norm", dtype=dtype),
             dropout=config.dropout,
             name="decoder",
             dtype=dtype,
@@ -77,13 +87,32 @@ class GPT2(DecoderModel):
     def make_block(self, name, number):
         """Block `number`, from 0. What its matrices add to the sum starts small (section 2.3)."""
         config = self.config
-        return TransformerBlock(
+        shared = {
+            "dropout": config.dropout,
+            "kernel_initializer": config.initializer(),
+            "output_initializer": config.initializer((2 * config.num_layers) ** -0.5),
+            "dtype": self.dtype_policy,
+        }
+        attention = MultiHeadSelfAttention(
             config.num_heads,
-            config.intermediate_dim,
             causal=True,
-            dropout=config.dropout,
-            kernel_initializer=config.initializer(),
-            output_initializer=config.initializer((2 * config.num_layers) ** -0.5),
-            name=name,
-            dtype=self.dtype_policy,
+            variant=AttentionVariant(
+                window=self.window(number),
+                input_bias=config.use_bias,
+                output_bias=config.use_bias,
+            ),
+            name="attention",
+            **shared,
         )
+        feed_forward = FeedForward(
+            config.intermediate_dim, use_bias=config.use_bias, name="feed_forward", **shared
+        )
+        return Block(attention, feed_forward, norm=self._norm(), name=name, dtype=self.dtype_policy)
+
+    def window(self, number):
+        """Tokens that each token reads in block `number`, its own included; None: all so far."""
+        del number
+        return None
+
+    def _norm(self):
+        return functools.partial(LayerNormalization, use_bias=self.config.use_bias)

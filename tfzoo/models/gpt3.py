@@ -4,8 +4,6 @@ import dataclasses
 
 import keras
 
-from tfzoo.layers import Block, FeedForward, MultiHeadSelfAttention
-from tfzoo.layers.attention import AttentionVariant
 from tfzoo.models.gpt2 import GPT2, GPT2Config
 
 
@@ -55,24 +53,5 @@ class GPT3(GPT2):
     def __init__(self, config, *, name="gpt3", **kwargs):
         super().__init__(config, name=name, **kwargs)
 
-    def make_block(self, name, number):
-        config = self.config
-        shared = {"dropout": config.dropout, "dtype": self.dtype_policy}
-        output_scale = (2 * config.num_layers) ** -0.5
-        attention = MultiHeadSelfAttention(
-            config.num_heads,
-            causal=True,
-            kernel_initializer=config.initializer(),
-            output_initializer=config.initializer(output_scale),
-            variant=AttentionVariant(window=config.window if number % 2 else None),
-            name="attention",
-            **shared,
-        )
-        feed_forward = FeedForward(
-            config.intermediate_dim,
-            kernel_initializer=config.initializer(),
-            output_initializer=config.initializer(output_scale),
-            name="feed_forward",
-            **shared,
-        )
-        return Block(attention, feed_forward, name=name, dtype=self.dtype_policy)
+    def window(self, number):
+        return self.config.window if number % 2 else None
