@@ -32,6 +32,7 @@ def test_good_flags_have_no_problem(tmp_path):
         ({"model_overrides": ("num_layer=2",)}, "Did you mean num_layers?"),
         ({"model_overrides": ("num_layers",)}, "must be name=value"),
         ({"model_overrides": ("num_layers=2.5",)}, "num_layers must be of type int"),
+        ({"model_overrides": ("use_bias=no",)}, "use_bias must be of type bool"),
         ({"model_overrides": ("num_layers=2", "num_layers=3")}, "gives num_layers twice"),
         ({"model_overrides": ("vocabulary_size=9",)}, "which the tokenizer sets"),
         ({"model_overrides": ("max_sequence_length=9",)}, "which --sequence_length sets"),
@@ -54,6 +55,12 @@ def test_good_flags_have_no_problem(tmp_path):
         ({"global_batch_size": 3, "num_microbatches": 2}, "--global_batch_size=3"),
         ({"train_steps": 0}, "--train_steps must be at least 1"),
         ({"learning_rate": float("nan")}, "--learning_rate must be positive"),
+        ({"min_learning_rate": -1e-4}, "--min_learning_rate must be between 0 and --learning_rate"),
+        ({"min_learning_rate": 1e-2}, "--min_learning_rate must be between 0 and --learning_rate"),
+        (
+            {"min_learning_rate": 1e-4, "schedule": "constant"},
+            "--min_learning_rate=0.0001 means nothing to --schedule=constant",
+        ),
         ({"clip_norm": float("inf")}, "--clip_norm must not be negative"),
         ({"warmup_steps": -1}, "--warmup_steps must not be negative"),
         ({"ema_decay": 1.0}, "--ema_decay must be in [0, 1)"),
@@ -93,6 +100,12 @@ def test_the_model_is_what_the_flags_say():
 def test_an_overridden_intermediate_dim_does_not_follow_hidden_dim():
     config = dataclasses.replace(GOOD, model_overrides=("intermediate_dim=48", "hidden_dim=32"))
     assert checks.model_config(config).intermediate_dim == 48
+
+
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), ("false", False)])
+def test_a_switch_of_the_model_is_true_or_false(text, value):
+    config = dataclasses.replace(GOOD, model_overrides=(f"use_bias={text}",))
+    assert checks.model_config(config).use_bias is value
 
 
 def test_a_model_that_cannot_be_is_a_usage_error():

@@ -3,7 +3,7 @@
 import pytest
 
 from tfzoo.training.config import TrainConfig
-from tfzoo.training.schedules import SCHEDULES, learning_rate
+from tfzoo.training.schedules import FALLING_TO_AN_END, SCHEDULES, learning_rate
 
 BY_HAND = {  # Step: share of the peak. Of 17 steps down (20 + 1 - 4), step 12 has gone 8.
     "cosine": {4: 1.0, 12: 0.5461341, 20: 0.0085135},
@@ -22,6 +22,15 @@ def rate(schedule, step, **fields):
 def test_values_by_hand(schedule):
     for step, share in BY_HAND[schedule].items():
         assert rate(schedule, step) == pytest.approx(0.1 * share, rel=1e-5, abs=1e-9)
+
+
+@pytest.mark.parametrize("schedule", FALLING_TO_AN_END)
+def test_the_lowest_rate_is_reached_one_step_after_the_last(schedule):
+    lowest = {"min_learning_rate": 0.02}
+    for step, share in BY_HAND[schedule].items():
+        assert rate(schedule, step, **lowest) == pytest.approx(0.02 + 0.08 * share, rel=1e-5)
+    assert rate(schedule, 21, **lowest) == pytest.approx(0.02, rel=1e-5)
+    assert rate(schedule, 1, **lowest) == pytest.approx(0.025)  # A quarter of the peak, not more.
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

@@ -12,7 +12,7 @@ from tfzoo.errors import UsageError
 from tfzoo.models import MODELS, PRESETS
 from tfzoo.tasks import TASKS
 from tfzoo.tokenizers import TOKENIZERS
-from tfzoo.training import distribution
+from tfzoo.training import distribution, schedules
 
 _POSITIVE = ("global_batch_size", "num_microbatches", "train_steps", "log_every_steps")
 _POSITIVE += ("keep_checkpoints", "num_virtual_devices")
@@ -93,11 +93,19 @@ def _override(item: str, config_class) -> tuple[str, object]:
     if name not in kinds:
         raise UsageError(f"--model_overrides: no {name!r} in this model.{_suggestion(name, kinds)}")
     try:
-        return name, kinds[name](text)
+        return name, _parsed(kinds[name], text)
     except ValueError as error:
         raise UsageError(
             f"--model_overrides: {name} must be of type {kinds[name].__name__}. Received: {item!r}."
         ) from error
+
+
+def _parsed(kind: type, text: str):
+    if kind is not bool:
+        return kind(text)
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"neither true nor false: {text}")
+    return text.lower() == "true"
 
 
 def _kind(annotation) -> type:
@@ -230,8 +238,23 @@ def _numbers(config):
         yield f"--validation_fraction must be in (0, 1). Received: {config.validation_fraction}."
     if not 0 < config.learning_rate < math.inf:
         yield f"--learning_rate must be positive. Received: {config.learning_rate}."
+    yield from _lowest_rate(config)
     if config.seed >= 2**31:
         yield f"--seed must be below 2**31. Received: {config.seed}."
+
+
+def _lowest_rate(config):
+    lowest = config.min_learning_rate
+    if lowest and config.schedule not in schedules.FALLING_TO_AN_END:
+        yield (
+            f"--min_learning_rate={lowest} means nothing to --schedule={config.schedule}, which "
+            f"falls to no end. Leave it out, or take {' or '.join(schedules.FALLING_TO_AN_END)}."
+        )
+    elif lowest and not 0 <= lowest <= config.learning_rate:
+        yield (
+            f"--min_learning_rate must be between 0 and --learning_rate={config.learning_rate}. "
+            f"Received: {lowest}."
+        )
 
 
 def _profile(config):

@@ -118,6 +118,9 @@ class TrainConfig:
     num_microbatches: int = _flag(1, "Parts into which each step's rows are cut, to save memory.")
     train_steps: int = _flag(1000, "Steps to train in all.")
     learning_rate: float = _flag(6e-4, "Peak learning rate, reached after the warmup.")
+    min_learning_rate: float = _flag(
+        0.0, "Learning rate that the cosine or the line falls to, one step after the last."
+    )
     schedule: str = _flag(
         "cosine",
         "How the learning rate falls after the warmup.",

@@ -1,6 +1,7 @@
 """Learning rates as a function of the step: a linear warmup, then a fall of the chosen form.
 
-Each schedule gives a share of the peak, 1 at the end of the warmup. Steps count from 1.
+Each schedule gives a share of the way from the lowest rate to the peak, 1 at the end of the warmup.
+Steps count from 1.
 """
 
 import math
@@ -31,6 +32,7 @@ def constant(step, warmup_steps, train_steps):
     return tf.ones_like(step)
 
 
+FALLING_TO_AN_END = ("cosine", "linear")  # The others have no lowest rate.
 SCHEDULES = {
     "cosine": cosine,
     "linear": linear,
@@ -43,7 +45,8 @@ def learning_rate(config, step):
     """The learning rate of a step.
 
     Args:
-        config: TrainConfig; its learning_rate, schedule, warmup_steps and train_steps count.
+        config: TrainConfig; its learning_rate, min_learning_rate, schedule, warmup_steps and
+            train_steps count.
         step: int scalar or tensor, from 1.
 
     Returns:
@@ -51,9 +54,12 @@ def learning_rate(config, step):
     """
     step = tf.cast(step, tf.float32)
     share = SCHEDULES[config.schedule](step, config.warmup_steps, config.train_steps)
+    lowest = config.min_learning_rate
+    span = config.learning_rate - lowest
     if config.warmup_steps:
-        share *= tf.minimum(step / config.warmup_steps, 1.0)
-    return config.learning_rate * share
+        risen = tf.minimum(step / config.warmup_steps, 1.0)
+        share, lowest = share * risen, lowest * risen
+    return lowest + span * share
 
 
 def _progress(step, warmup_steps, train_steps):
