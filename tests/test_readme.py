@@ -32,6 +32,8 @@ TINY = (
     "--model_overrides=num_layers=1,num_heads=2,hidden_dim=16 --sequence_length=16 --train_steps=3 "
     "--warmup_steps=1 --global_batch_size=4 --vocabulary_size=300 --precision=float32"
 )
+ADJECTIVES = ("fine", "dull", "loud", "slow", "bright", "silent", "sharp")
+NOUNS = ("film", "song", "tale", "play", "scene", "voice", "plot")
 SLOW_SECTIONS = {"Several devices, several machines"}
 
 
@@ -76,6 +78,11 @@ def folder(tmp_path_factory):
     for name in ("my", "other"):
         (folder / name).mkdir()
         (folder / name / "tale.txt").write_text(f"Once upon a time, {name} tale began. " * 60)
+    rows = [f"{adjective} {noun}" for adjective in ADJECTIVES for noun in NOUNS]
+    labelled = [f"a {row},{'good' if 'fine' in row else 'bad'}" for row in rows]
+    (folder / "my" / "reviews.csv").write_text("\n".join(["text,label", *labelled]))
+    pairs = [f"the {row}\tder {row[::-1]}" for row in rows]
+    (folder / "my" / "pairs.tsv").write_text("\n".join(["source\ttarget", *pairs]))
     return folder
 
 
