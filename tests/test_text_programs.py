@@ -1,10 +1,12 @@
 """The programs that read a trained model: what they print, and how they refuse."""
 
+import dataclasses
 import json
+import shutil
 
 import pytest
 
-from tfzoo import data, evaluate, export, flags, generate, models, tokenizers
+from tfzoo import data, evaluate, evaluation, export, flags, generate, models, tokenizers, zoo
 from tfzoo.training import TrainConfig
 from tfzoo.training.checkpoints import Checkpoints
 
@@ -30,6 +32,7 @@ def model_dir(tmp_path_factory):
         model_dir=str(run), text_files=(f"{folder}/text_*.txt",), data_dir=str(folder / "data")
     )
     flags.write(config, run / "train.flags")
+    (run / "run.tsv").write_text("no pair\n")
     return run
 
 
@@ -65,6 +68,35 @@ def test_evaluate_takes_text_never_seen(model_dir, tmp_path, capsys):
     assert results[0] == pytest.approx(results[1], rel=1e-5)
 
 
+def test_evaluate_with_a_stride_predicts_the_same_tokens(model_dir, capsys):
+    results = []
+    for stride in ([], ["--stride=32"], ["--stride=5"]):
+        assert evaluate.main([f"--model_dir={model_dir}", *stride]) == 0
+        results.append(json.loads(capsys.readouterr().out))
+    assert results[0] == results[1]
+    assert results[2]["tokens"] == results[0]["tokens"] and results[2] != results[0]
+
+
+def test_evaluate_tells_which_sentences_are_preferred(model_dir, tmp_path, capsys):
+    rows = ["more\tless\tgroup", "He led.\tShe led.\tgender", "A fox.\tA dog.\tspecies"]
+    (tmp_path / "pairs.tsv").write_text("\n".join(rows))
+    assert evaluate.main([f"--model_dir={model_dir}", f"--pairs={tmp_path}/pairs.tsv"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    model, tokenizer = zoo.load(model_dir).model, zoo.load(model_dir).tokenizer
+    pairs = evaluation.read_pairs(str(tmp_path / "pairs.tsv"))
+    assert result == evaluation.preferences(pairs, evaluation.score_pairs(model, tokenizer, pairs))
+    assert list(result["groups"]) == ["gender", "species"] and result["pairs"] == 2
+
+
+def test_pairs_need_a_model_of_words(model_dir, tmp_path, capsys):
+    (tmp_path / "pairs.tsv").write_text("a\tb")
+    run = shutil.copytree(model_dir, tmp_path / "run")
+    config = flags.read(TrainConfig, run / "train.flags")
+    flags.write(dataclasses.replace(config, task="classification"), run / "train.flags")
+    assert evaluate.main([f"--model_dir={run}", f"--pairs={tmp_path}/pairs.tsv"]) == 2
+    assert "Received: --task=classification" in capsys.readouterr().err
+
+
 def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
     assert export.main([f"--model_dir={model_dir}", f"--export_dir={tmp_path}/fox"]) == 0
     assert capsys.readouterr().out.strip() == f"{tmp_path}/fox/1"
@@ -81,6 +113,11 @@ def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
         (evaluate, [], "Give --model_dir"),
         (evaluate, ["--model_dir={run}", "--batch_size=0"], "--batch_size must be at least 1"),
         (evaluate, ["--model_dir={run}", "--text_files=/nowhere/*.txt"], "--text_files"),
+        (evaluate, ["--model_dir={run}", "--stride=33"], "--stride must be from 1 to the 32"),
+        (evaluate, ["--model_dir={run}", "--stride=0"], "--stride must be from 1"),
+        (evaluate, ["--model_dir={run}", "--pairs=/nowhere.tsv"], "--pairs: /nowhere.tsv"),
+        (evaluate, ["--model_dir={run}", "--pairs=x.tsv", "--stride=2"], "takes neither"),
+        (evaluate, ["--model_dir={run}", "--pairs={run}/run.tsv"], "run.tsv:1 has 1 columns"),
         (export, ["--model_dir={run}"], "--export_dir"),
         (export, ["--model_dir={run}", "--export_dir={run}/model.json"], "cannot be written"),
     ],

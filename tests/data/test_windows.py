@@ -113,9 +113,12 @@ def test_text_too_short_for_a_window_is_a_clear_error(store):
         training_batches(store, sequence_length=99_999, global_batch_size=1, seed=0)
 
 
+@pytest.mark.parametrize("stride", [None, 1, LENGTH // 2, LENGTH - 1, LENGTH])
 @pytest.mark.parametrize(("batch_size", "count"), [(8, 1), (3, 2), (5, 3), (1000, 4)])
-def test_evaluation_takes_each_token_but_the_first_as_a_target_once(store, batch_size, count):
-    options = {"sequence_length": LENGTH, "batch_size": batch_size}
+def test_evaluation_takes_each_token_but_the_first_as_a_target_once(
+    store, batch_size, count, stride
+):
+    options = {"sequence_length": LENGTH, "batch_size": batch_size, "stride": stride}
     shards = [list(evaluation_batches(store, shard=(i, count), **options)) for i in range(count)]
     expected = num_evaluation_batches(store, num_shards=count, **options)
     assert [len(shard) for shard in shards] == [expected] * count

@@ -7,14 +7,24 @@ import pytest
 import tensorflow as tf
 
 from tfzoo import data, evaluation, tasks, tokenizers
+from tfzoo.errors import UsageError
 from tfzoo.models import GPT2
 
 TEXT = "Four score and seven years ago our fathers brought forth a new nation. é"
 
 
+CONTEXT = 16
+
+
 @pytest.fixture(scope="module")
 def model():
-    return GPT2.from_preset("gpt2_tiny", vocabulary_size=257, hidden_dim=16, max_sequence_length=16)
+    return GPT2.from_preset(
+        "gpt2_tiny",
+        vocabulary_size=257,
+        hidden_dim=16,
+        max_sequence_length=CONTEXT,
+        initializer_range=0.5,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +52,50 @@ def test_it_is_the_likelihood_of_the_stream(model, tokenizer, store, batch_size)
     assert score.results["perplexity"] == pytest.approx(math.exp(score.loss))
     bits = -float(nats) / math.log(2)
     assert score.results["bits_per_byte"] == pytest.approx(bits / len(TEXT.encode()), rel=1e-5)
+
+
+def nats_of(model, stream, stride):
+    """Token by token, each from what its window holds of the tokens before it."""
+    nats = []
+    for target in range(1, len(stream)):
+        windows_before = max(0, -(-(target - CONTEXT) // stride))
+        read = stream[windows_before * stride : target]
+        assert len(read) > CONTEXT - stride or len(read) == target
+        assert len(read) <= CONTEXT
+        logits = model(tf.constant([read], tf.int32))[0, -1].numpy().astype(float)
+        nats.append(np.log(np.exp(logits).sum()) - logits[stream[target]])
+    return nats
+
+
+@pytest.mark.parametrize(("stride", "batch_size"), [(1, 7), (5, None), (12, 2), (CONTEXT, 3)])
+def test_with_a_stride_each_token_is_predicted_once_from_its_window(
+    model, tokenizer, store, stride, batch_size
+):
+    task = tasks.TASKS["causal_lm"](tokenizer=tokenizer)
+    score = evaluation.evaluate(model, task, store, batch_size=batch_size, stride=stride)
+    nats = nats_of(model, store.read(0, store.num_tokens), stride)
+    assert score.num_targets == len(nats) == store.num_tokens - 1
+    assert score.loss == pytest.approx(np.mean(nats), rel=1e-5)
+    bits = np.sum(nats) / math.log(2)
+    assert score.results["bits_per_byte"] == pytest.approx(bits / len(TEXT.encode()), rel=1e-5)
+
+
+def test_a_stride_of_the_context_is_none(model, tokenizer, store):
+    task = tasks.TASKS["causal_lm"](tokenizer=tokenizer)
+    without = evaluation.evaluate(model, task, store)
+    assert evaluation.evaluate(model, task, store, stride=CONTEXT).results == without.results
+
+
+@pytest.mark.parametrize(
+    ("task", "stride", "message"),
+    [
+        ("causal_lm", 0, "--stride must be from 1 to the 16 tokens"),
+        ("causal_lm", CONTEXT + 1, "Received: 17"),
+        ("masked_lm", 1, "--stride is for runs of --task=causal_lm"),
+    ],
+)
+def test_a_stride_that_cannot_be_is_refused(model, tokenizer, store, task, stride, message):
+    with pytest.raises(UsageError, match=message):
+        evaluation.evaluate(
+            model, tasks.TASKS[task](tokenizer=tokenizer), store, batch_size=1, stride=stride
+        )

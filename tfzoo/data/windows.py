@@ -71,10 +71,17 @@ def training_batches(
 
 
 def num_evaluation_batches(
-    store: TokenStore, *, sequence_length: int, batch_size: int, num_shards: int = 1
+    store: TokenStore,
+    *,
+    sequence_length: int,
+    batch_size: int,
+    num_shards: int = 1,
+    stride: int | None = None,
 ) -> int:
     """Number of batches of each shard of `evaluation_batches`."""
-    rows = -(-(store.num_tokens - 1) // sequence_length)
+    num_targets = store.num_tokens - 1
+    after_first_row = max(0, num_targets - sequence_length)
+    rows = min(num_targets, 1) + -(-after_first_row // (stride or sequence_length))
     return -(-rows // (batch_size * num_shards))
 
 
@@ -84,28 +91,39 @@ def evaluation_batches(
     sequence_length: int,
     batch_size: int,
     shard: tuple[int, int] = (0, 1),
+    stride: int | None = None,
 ) -> tf.data.Dataset:
     """All tokens but the first as targets, each once over all shards, in order.
+
+    With a stride, rows overlap: each begins `stride` tokens after the one before it, and of its
+    targets those that are new count, the last `stride`. A target is then predicted from more than
+    t - stride tokens, save in the first row, which has no tokens before it.
 
     Args:
         store: the tokens.
         sequence_length: t, tokens a row.
         batch_size: b, rows a batch of one shard.
         shard: (index, count). Each shard gives the same number of batches.
+        stride: int in [1, t], how far rows are apart; None: t, without overlap.
 
     Returns:
         Dataset of dicts as in `training_batches`. Where the text ends before the row or
         the batch, end-of-text fills it up with weight 0.
     """
     index, count = shard
+    stride = stride or sequence_length
     batches = num_evaluation_batches(
-        store, sequence_length=sequence_length, batch_size=batch_size, num_shards=count
+        store,
+        sequence_length=sequence_length,
+        batch_size=batch_size,
+        num_shards=count,
+        stride=stride,
     )
     lanes = np.arange(batch_size, dtype=np.int64)
     last = store.num_tokens - 1
 
     def batch(number):
-        firsts = ((number * count + index) * batch_size + lanes) * sequence_length
+        firsts = ((number * count + index) * batch_size + lanes) * stride
         token_ids, targets = _gathered(store, firsts, sequence_length)
         real = firsts[:, None] + np.arange(sequence_length) < last
         ends = np.int32(store.end_of_text)
@@ -113,9 +131,10 @@ def evaluation_batches(
 
     def element(number):
         token_ids, targets = _call(batch, number, (batch_size, sequence_length))
-        first_row = (number * count + index) * batch_size
-        places = tf.range(first_row * sequence_length, (first_row + batch_size) * sequence_length)
-        weights = tf.reshape(tf.cast(places < last, tf.float32), (batch_size, sequence_length))
+        rows = (number * count + index) * batch_size + lanes[:, None]
+        columns = np.arange(sequence_length)
+        is_new = (rows == 0) | (columns >= sequence_length - stride)
+        weights = tf.cast(is_new & (rows * stride + columns < last), tf.float32)
         return _element(token_ids, targets, weights)
 
     return _prefetched(tf.data.Dataset.range(batches).map(element))

@@ -1,15 +1,21 @@
-"""How good a model is: perplexity and likelihoods of text, scores of translations and classes."""
+"""How good a model is: perplexity and likelihoods of text, bias, translations, classes."""
 
 from tfzoo.evaluation.classification import confusion_matrix, draw_confusion, score_classes
 from tfzoo.evaluation.likelihood import log_likelihood
+from tfzoo.evaluation.pair_files import Pair, read_pairs
+from tfzoo.evaluation.paired import preferences, score_pairs
 from tfzoo.evaluation.perplexity import evaluate
 from tfzoo.evaluation.translation import score_translations
 
 __all__ = [
+    "Pair",
     "confusion_matrix",
     "draw_confusion",
     "evaluate",
     "log_likelihood",
+    "preferences",
+    "read_pairs",
     "score_classes",
+    "score_pairs",
     "score_translations",
 ]
