@@ -4,15 +4,13 @@ A confusion matrix has a row for each class that is, and a column for each that 
 """
 
 import dataclasses
-import io
 
 import numpy as np
 
-from tfzoo.errors import UsageError
+from tfzoo.evaluation.picture import Picture, new_figure, picture_of
 from tfzoo.tasks import scores
 
 _MOST_NUMBERED = 30  # classes; of more, the numbers would not be readable
-_DOTS_PER_INCH = 100
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,20 +36,6 @@ class ClassificationScore:
     recall: np.ndarray
     f1: np.ndarray
     counts: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Picture:
-    """A picture as TensorBoard takes it.
-
-    Attributes:
-        png: bytes. The content of a PNG file.
-        width, height: int, in dots.
-    """
-
-    png: bytes
-    width: int
-    height: int
 
 
 def confusion_matrix(labels, found, num_classes: int) -> np.ndarray:
@@ -117,7 +101,8 @@ def draw_confusion(confusion: np.ndarray, names) -> Picture:
             "`names` must have one name a class. "
             f"Received: {len(names)} names, confusion of shape {confusion.shape}."
         )
-    figure = _figure(len(names))
+    side = min(3.0 + 0.4 * len(names), 16.0)
+    figure = new_figure(side, side, "The picture of a confusion matrix")
     axes = figure.add_subplot()
     shares = _shares(confusion, confusion.sum(1, keepdims=True))
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
@@ -129,26 +114,7 @@ def draw_confusion(confusion: np.ndarray, names) -> Picture:
         for (row, column), count in np.ndenumerate(confusion):
             color = "white" if shares[row, column] > 0.5 else "black"
             axes.text(column, row, str(count), ha="center", va="center", color=color)
-    return _picture(figure)
-
-
-def _figure(num_classes: int):
-    try:
-        from matplotlib.figure import Figure  # without pyplot, which wants a screen
-    except ImportError:
-        raise UsageError(
-            "The picture of a confusion matrix needs matplotlib, which is not installed. "
-            "Install it with: pip install 'tfzoo[pictures]'"
-        ) from None
-    side = min(3.0 + 0.4 * num_classes, 16.0)
-    return Figure(figsize=(side, side), dpi=_DOTS_PER_INCH, layout="constrained")
-
-
-def _picture(figure) -> Picture:
-    content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None})
-    width, height = figure.canvas.get_width_height()
-    return Picture(png=content.getvalue(), width=width, height=height)
+    return picture_of(figure)
 
 
 def _plain(name: str) -> str:

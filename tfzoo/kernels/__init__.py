@@ -1,7 +1,7 @@
 """The fast pieces, each beside its plain TensorFlow form. `compiled()` chooses between the two."""
 
 from tfzoo.kernels import streams
-from tfzoo.kernels.attention import attention
+from tfzoo.kernels.attention import attention, attention_weights
 from tfzoo.kernels.cluster import compiled
 from tfzoo.kernels.cross_entropy import cross_entropy
 from tfzoo.kernels.dropout import stateless_dropout
@@ -23,6 +23,7 @@ from tfzoo.kernels.write_columns import write_columns
 __all__ = [
     "ACTIVATIONS",
     "attention",
+    "attention_weights",
     "bias_activation",
     "bias_add",
     "bias_residual",

@@ -5,11 +5,30 @@ width. With g < h, each run of h / g query heads reads one key head (Ainslie et 
 arXiv:2305.13245).
 """
 
+import contextlib
+
 import tensorflow as tf
 
 from tfzoo.kernels.cluster import is_compiled, program
 from tfzoo.kernels.dropout import stateless_dropout
 from tfzoo.kernels.elementwise import wide
+
+_handed_out = None  # A list, while `attention_weights` lasts.
+
+
+@contextlib.contextmanager
+def attention_weights():
+    """While it lasts, each `attention` adds the weights that it reads with to the list given here.
+
+    They are float (b, h, t, s), before dropout, in the order of the calls, in the dtype of the
+    queries. For eager calls: a compiled function hands out nothing when it runs again.
+    """
+    global _handed_out
+    before, _handed_out = _handed_out, []
+    try:
+        yield _handed_out
+    finally:
+        _handed_out = before
 
 
 def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=None):
@@ -33,8 +52,10 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
         return stateless_dropout(weights, seed, rate=dropout) if dropout else weights
 
     one_query = query.shape[2] == 1  # A step of cached decoding: nothing to gain.
-    if one_query or not is_compiled():
+    if one_query or _handed_out is not None or not is_compiled():
         weights = masked_softmax(_scores(query, key), mask, scale=scale, bias=bias)
+        if _handed_out is not None:
+            _handed_out.append(weights)
         return _read(dropped(weights), value)
 
     @tf.custom_gradient
