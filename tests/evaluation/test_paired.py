@@ -137,7 +137,7 @@ def test_what_differs_is_not_scored(word_piece):
         ([1, 2, 2, 3], [1, 3], ([0, 3], [0, 1])),
         ([5], [6], ([], [])),
         ([], [1], ([], [])),
-        ([7] * 300 + [1], [7] * 300 + [2], (list(range(300)), list(range(300)))),
+        ([1] + [7] * 300, [2] + [7] * 300, (list(range(1, 301)),) * 2),
     ],
 )
 def test_shared_tokens_by_hand(first, second, expected):
