@@ -81,6 +81,7 @@ def folder(tmp_path_factory):
     rows = [f"{adjective} {noun}" for adjective in ADJECTIVES for noun in NOUNS]
     labelled = [f"a {row},{'good' if 'fine' in row else 'bad'}" for row in rows]
     (folder / "my" / "reviews.csv").write_text("\n".join(["text,label", *labelled]))
+    (folder / "my" / "bias.tsv").write_text("more\tless\tgroup\nhe is\tshe is\tgender\n")
     pairs = [f"the {row}\tder {row[::-1]}" for row in rows]
     (folder / "my" / "pairs.tsv").write_text("\n".join(["source\ttarget", *pairs]))
     return folder
