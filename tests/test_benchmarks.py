@@ -1,9 +1,13 @@
 """Each benchmark runs at a tiny size; a peer that fails is named and spoils nothing."""
 
+import json
+import math
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from benchmarks.settings import NANO, TINY, Setting
 from benchmarks.turns import time_in_turn
@@ -34,6 +38,24 @@ def test_decoding_reports_speed_in_both_precisions(tmp_path):
 
 def test_feeding_reports_speed_and_memory():
     assert re.search(r"\n\| [1-9][\d,]* \| .* \| -?\d+ MB \|\n", quick("feeding"))
+
+
+@pytest.mark.slow
+def test_characters_reports_a_loss_that_training_lowers(tmp_path):
+    pytest.importorskip("torch", reason="needs the extra [benchmarks]")
+    text = tmp_path / "text.txt"
+    text.write_text("the quick brown fox jumps over the lazy dog. " * 60)
+
+    def loss(steps):
+        command = [sys.executable, "-m", "benchmarks.characters", f"--train={text}"]
+        command += [f"--validation={text}", f"--steps={steps}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["loss"]
+
+    before = loss(0)
+    assert abs(before - math.log(29)) < 0.1  # 26 letters, space, full stop, unknown.
+    assert loss(40) < before - 0.5
 
 
 def test_a_peer_that_fails_has_no_rate_and_the_others_have_theirs(capfd):
