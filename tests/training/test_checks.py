@@ -63,6 +63,7 @@ def test_good_flags_have_no_problem(tmp_path):
         ),
         ({"clip_norm": float("inf")}, "--clip_norm must not be negative"),
         ({"warmup_steps": -1}, "--warmup_steps must not be negative"),
+        ({"adam_beta2": 1.0}, "--adam_beta2 must be in [0, 1)"),
         ({"ema_decay": 1.0}, "--ema_decay must be in [0, 1)"),
         ({"seed": 2**31}, "--seed must be below"),
         ({"profile_steps": (5, 4)}, "--profile_steps must be two steps"),

@@ -198,3 +198,15 @@ def test_evaluation_uses_the_average_and_gives_the_weights_back(tmp_path):
     _, [row] = tiny_run.rows(tmp_path)
     assert row["validation_loss"] == averaged.loss != raw.loss
     assert math.isclose(row["perplexity"], math.exp(averaged.loss))
+
+
+def test_adam_beta2_is_the_decay_of_the_squared_gradients(tmp_path):
+    """After one step, from the same weights and rows, their average is 1 - beta2 of a square."""
+
+    def first_squares(beta2):
+        fields = {"train_steps": 1, "adam_beta2": beta2}
+        trainer = tiny_run.run(tiny_run.tiny_config(tmp_path / str(beta2), **fields))
+        return [v.numpy() for v in trainer.optimizer.second_moments]
+
+    for slow, quick in zip(first_squares(0.99), first_squares(0.5), strict=True):
+        np.testing.assert_allclose(slow / 0.01, quick / 0.5, rtol=1e-4)

@@ -73,6 +73,7 @@ def test_flags_of_length_rate_machine_and_records_may_change(tmp_path):
         "train_steps": 5,
         "learning_rate": 1.0,
         "schedule": "linear",
+        "adam_beta2": 0.99,
         "strategy": "none",
         "num_microbatches": 2,
         "jit": "false",

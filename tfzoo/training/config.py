@@ -128,6 +128,9 @@ class TrainConfig:
     )
     warmup_steps: int = _flag(100, "Steps over which the learning rate rises from 0.")
     weight_decay: float = _flag(0.1, "Decoupled decay of the weight matrices (never of vectors).")
+    adam_beta2: float = _flag(
+        0.95, "Decay of Adam's average of squared gradients, in [0, 1); slower for small batches."
+    )
     clip_norm: float = _flag(1.0, "Largest global norm of the gradient; 0: no clipping.")
     label_smoothing: float = _flag(0.0, "Share of each target spread over the vocabulary, [0, 1).")
     ema_decay: float = _flag(

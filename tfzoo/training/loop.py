@@ -56,7 +56,11 @@ class Trainer:
         self.step = 0
         self._score_due = False
         with distribution.scope():
-            options = AdamWOptions(weight_decay=config.weight_decay, ema_decay=config.ema_decay)
+            options = AdamWOptions(
+                second_decay=config.adam_beta2,
+                weight_decay=config.weight_decay,
+                ema_decay=config.ema_decay,
+            )
             self.optimizer = AdamW(
                 distribution, model.trainable_variables, options, clip_norm=config.clip_norm
             )
