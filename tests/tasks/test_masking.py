@@ -80,6 +80,15 @@ def test_words_are_guessed_whole():
             assert word <= chosen or not word & chosen
 
 
+def test_of_a_row_whose_words_are_all_too_long_the_first_tokens_of_one_are_guessed():
+    """Text without spaces is one word; a row without a guess would teach nothing."""
+    row = ids("[CLS] the ##kind ##shore ##wards ##kind sea ##wards ##shore ##kind [SEP]")
+    for seed in range(20):
+        masked = masking(0.3).mask_row(row, np.random.default_rng(seed))
+        assert masked["positions"].tolist() in ([1, 2, 3], [6, 7, 8])
+        assert masked["weights"].tolist() == [1, 1, 1]
+
+
 def test_a_row_of_special_tokens_has_nothing_to_guess():
     row = masking().mask_row(ids("[CLS] [SEP] [PAD] [PAD]"), np.random.default_rng(0))
     assert text(row["token_ids"]) == "[CLS] [SEP] [PAD] [PAD]"

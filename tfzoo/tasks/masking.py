@@ -20,7 +20,8 @@ class Masking:
     Attributes:
         mask: int, the id that hides a token.
         is_special: bool (v,), True at ids that are never guessed.
-        word_starts: bool (v,), True at ids that begin a word; words are guessed whole.
+        word_starts: bool (v,), True at ids that begin a word. Words are guessed whole; in a row of
+            too long words alone, the first tokens of one.
         probability: float in (0, 1), share of the tokens to guess.
     """
 
@@ -76,7 +77,7 @@ class Masking:
         return np.flatnonzero(~self.is_special)
 
     def _places(self, token_ids, generator):
-        """The tokens of whole words in random order, leaving out those that would be too many."""
+        """The tokens of words in random order, leaving out words that would be too many."""
         may_guess = ~self.is_special[token_ids]
         if not may_guess.any():
             return np.zeros(0, np.int64)
@@ -85,12 +86,15 @@ class Masking:
         word = np.where(may_guess, np.cumsum(starts) - 1, -1)
         sizes = np.bincount(word[may_guess])
         left, chosen = self.num_guesses(may_guess.sum()), []
-        for i in generator.permutation(len(sizes)):
+        order = generator.permutation(len(sizes))
+        for i in order:
             if sizes[i] <= left:
                 chosen.append(i)
                 left -= sizes[i]
             if not left:
                 break
+        if not chosen:
+            return np.flatnonzero(word == order[0])[:left]
         return np.flatnonzero(np.isin(word, chosen))
 
     def _masked(self, token_ids, places, generator):
