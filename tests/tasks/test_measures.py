@@ -66,8 +66,9 @@ def test_confusion_has_true_classes_as_rows():
     assert results["f1_macro"] == pytest.approx(np.mean([results[f"f1_{x}"] for x in "abc"]))
 
 
-def test_regression_tells_errors_and_correlation():
-    x, y = RANDOM.normal(size=(2, 8)).astype(np.float32)
+@pytest.mark.parametrize("mean", [0.0, 2000.0], ids=["near 0", "years"])
+def test_regression_tells_errors_and_correlation(mean):
+    x, y = (mean + RANDOM.normal(size=(2, 8))).astype(np.float32)
     weights = np.array([1, 1, 1, 1, 1, 1, 0, 0], np.float32)
     model = types.SimpleNamespace(
         kind="encoder",

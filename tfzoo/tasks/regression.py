@@ -35,7 +35,8 @@ class Regression(LabelledTask):
         return tf.reduce_sum(batch["weights"] * errors**2)
 
     def measures(self, model, batch):
-        x, y, weights = self._found(model, batch), batch["labels"], batch["weights"]
+        found = (self._found(model, batch), batch["labels"], batch["weights"])
+        x, y, weights = (tf.cast(values, tf.float64) for values in found)  # Far from 0, xx is huge.
         terms = {
             "loss": (x - y) ** 2,
             "num_targets": tf.ones_like(x),

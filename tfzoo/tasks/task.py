@@ -110,7 +110,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def measures(self, model, batch) -> dict:
-        """Sums over a batch: name -> float32 scalar, vector or matrix.
+        """Sums over a batch: name -> float scalar, vector or matrix.
 
         They may be added over batches and replicas; "loss" and "num_targets" are always there.
         """
