@@ -92,6 +92,12 @@ def test_only_line_feeds_end_lines(files):
     assert examples("pairs", folder, "a.tsv") == [{"source": "a\u2028b\x0bc", "target": "d\x85e"}]
 
 
+def test_a_field_may_be_as_long_as_a_book(files):
+    book = "word " * 100_000
+    rows = [{"text": book, "label": "long"}]
+    assert examples("labelled", files({"a.csv": f"text,label\n{book},long\n"}), "a.csv") == rows
+
+
 def test_fields_may_have_other_names(files):
     folder = files({"a.tsv": "de\tid\ten\nzwei\t1\ttwo\n"})
     fields = {"source": "en", "target": "de"}
@@ -184,8 +190,8 @@ BAD_ROWS = [
     ),
     (
         "scored",
-        {"a.tsv": "text\tlabel\na\tx\nb\tnan\n"},
-        [("a.tsv:2", "no number: 'x'"), ("a.tsv:3", "finite")],
+        {"a.tsv": "text\tlabel\na\tx\nb\tnan\nc\t1e39\n"},
+        [("a.tsv:2", "no number: 'x'"), ("a.tsv:3", "finite"), ("a.tsv:4", "finite.*: '1e39'")],
     ),
     (
         "tagged",

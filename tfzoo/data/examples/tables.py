@@ -11,6 +11,7 @@ from tfzoo.errors import UsageError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LONGEST_FIELD = 1 << 24  # characters of a .csv file; where a quotation mark is not closed, all
 NOT_UTF8 = "is not valid UTF-8"
 
 
@@ -85,6 +86,7 @@ def _tsv_records(path, flag):
 
 
 def _csv_records(path, flag):
+    csv.field_size_limit(max(LONGEST_FIELD, csv.field_size_limit()))
     with paths.file_document(path, flag).opened() as stream:
         text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
         reader = csv.reader(text, strict=True)
