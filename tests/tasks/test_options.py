@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from tests.tasks.tiny_stores import byte_tokenizer, token_store
+from tests.tasks.tiny_stores import byte_tokenizer, example_store, token_store
 from tfzoo import tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.tasks import TASKS
@@ -64,6 +64,31 @@ def test_too_short_a_text_is_refused(tmp_path):
     store = token_store(tmp_path / "store", ["short"], task.tokenizer)
     with pytest.raises(UsageError, match="--sequence_length"):
         task.training_batches(store, **SIZES)
+
+
+PAIR = {"text": "a", "text_pair": "b", "label": "x"}
+TAGGED = {"words": ["a", "word"], "tags": ["x", "x"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "example", "shortest"),
+    [
+        ("classification", {"text": "a", "label": "x"}, 3),
+        ("regression", {"text": "a", "label": 1.0}, 3),
+        ("classification", PAIR, 6),
+        ("token_classification", TAGGED, 3),
+    ],
+    ids=["text", "number", "pair", "tags"],
+)
+def test_rows_without_room_for_a_token_of_each_text_are_refused(name, example, shortest, tmp_path):
+    """The byte tokenizer has RoBERTa's layout: <s> a </s>, and <s> a </s></s> b </s>."""
+    task = TASKS[name](tokenizer=byte_tokenizer(), labels=("x",))
+    store = example_store(tmp_path / "store", task, [example] * 3)
+    sizes = {**SIZES, "sequence_length": shortest}
+    assert next(iter(task.training_batches(store, **sizes)))["weights"].numpy().any()
+    sizes["sequence_length"] -= 1
+    with pytest.raises(UsageError, match=f"--sequence_length={shortest - 1} .* {shortest} tokens"):
+        task.training_batches(store, **sizes)
 
 
 def test_what_changes_the_columns_changes_the_recipe():

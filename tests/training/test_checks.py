@@ -9,6 +9,8 @@ from tfzoo.training import checks
 from tfzoo.training.config import TrainConfig
 
 GOOD = TrainConfig(model_dir="runs/good", dataset="sotu")
+CLASSES = {"task": "classification", "dataset": "rotten_reviews"}
+MASKED = {"task": "masked_lm", "preset": "bert_tiny"}
 
 
 def problems(**changes):
@@ -20,6 +22,7 @@ def test_good_flags_have_no_problem(tmp_path):
     text.write_text("a")
     assert problems() == []
     assert problems(dataset=None, text_files=(str(text),), dropout=0.0, profile_steps=(2, 2)) == []
+    assert problems(**CLASSES, head_dropout=0.0) == problems(**MASKED, mask_probability=0.5) == []
     assert problems(model_overrides=("dropout=0.2", "num_layers=1", "intermediate_dim=7")) == []
 
 
@@ -41,6 +44,8 @@ def test_good_flags_have_no_problem(tmp_path):
         ({"task": "masked_lm"}, "--task=masked_lm cannot teach --preset=gpt2_mini"),
         ({"task": "classification"}, "--dataset=sotu is not known. Known: chatterbot"),
         ({"noise_density": 0.1}, "--noise_density is no option of --task=causal_lm"),
+        ({**CLASSES, "head_dropout": 1.0}, "--head_dropout must be in [0, 1)"),
+        ({**MASKED, "mask_probability": 2.0}, "--mask_probability must be in (0, 1)"),
         ({"dropout": 1.0}, "--dropout must be in [0, 1)"),
         ({"sequence_length": 0}, "--sequence_length must be positive"),
         ({"dataset": None}, "exactly one of --dataset and --text_files"),

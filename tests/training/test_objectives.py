@@ -1,6 +1,7 @@
 """Every kind of objective runs through the program, and keeps the laws of training there."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -101,6 +102,30 @@ def test_evaluation_takes_files_never_seen(folder, tmp_path, capsys):
     options = [f"--model_dir={tmp_path / 'run'}", f"--text_files={tmp_path / 'new.csv'}"]
     assert evaluate.main(options) == 0
     assert json.loads(capsys.readouterr().out)["targets"] == 3
+
+
+def test_files_with_another_label_are_refused(folder, tmp_path, capfd):
+    run(folder, tmp_path / "run", "classification", steps=1)
+    (tmp_path / "new.csv").write_text("text,label\none two,x\nten,z\n")
+    options = [f"--model_dir={tmp_path / 'run'}", f"--text_files={tmp_path / 'new.csv'}"]
+    assert evaluate.main(options) == 2
+    assert "new.csv has labels that no training example has: ['z']" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("one,x\ntwo,x\nthree,x\n", "all examples of .*a.csv have the label 'x'"),
+        ("", "there are no examples in .*a.csv"),
+    ],
+    ids=["one label", "none"],
+)
+def test_one_label_is_nothing_to_learn(tmp_path, rows, message, capfd):
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}")
+    arguments = ["--task=classification", "--preset=bert_tiny", "--tokenizer=bytes"]
+    arguments += [f"--model_dir={tmp_path / 'run'}", f"--data_dir={tmp_path}"]
+    assert train.main([*arguments, f"--text_files={tmp_path / 'a.csv'}"]) == 2
+    assert re.search(message, capfd.readouterr().err)
 
 
 def test_bad_rows_are_named_or_left_out(folder, tmp_path, capfd):

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo import data
+from tfzoo.errors import UsageError
 from tfzoo.tasks.task import Task
 
 
@@ -42,6 +43,11 @@ class ExampleTask(Task):
     def batch(self, store, indices: np.ndarray, length: int) -> dict[str, np.ndarray]:
         """These examples as rows of `length` tokens, all of weight 1."""
 
+    def shortest_row(self, store) -> int:
+        """Tokens that a row must have room for: special ones, and one of each text."""
+        del store
+        return 1
+
     def training_batches(
         self, store, *, sequence_length, global_batch_size, seed, first_step=1, rows=None
     ):
@@ -55,6 +61,7 @@ class ExampleTask(Task):
             first_step=first_step,
             rows=rows,
         )
+        self._check_room(store, sequence_length)
         return self._dataset(store, drawn)
 
     def evaluation_batches(self, store, *, sequence_length, batch_size, shard=(0, 1)):
@@ -66,6 +73,7 @@ class ExampleTask(Task):
             batch_size=batch_size,
             shard=shard,
         )
+        self._check_room(store, sequence_length)
         return self._dataset(store, drawn)
 
     def num_evaluation_batches(self, store, *, sequence_length, batch_size, num_shards=1):
@@ -73,6 +81,14 @@ class ExampleTask(Task):
         return data.num_evaluation_example_batches(
             store, batch_size=batch_size, num_shards=num_shards
         )
+
+    def _check_room(self, store, sequence_length):
+        shortest = self.shortest_row(store)
+        if sequence_length < shortest:
+            raise UsageError(
+                f"--sequence_length={sequence_length} is too short: a row takes at least "
+                f"{shortest} tokens here, special ones included."
+            )
 
     def _dataset(self, store, drawn):
         """The batches that are drawn; rows of weight 0 stay so."""

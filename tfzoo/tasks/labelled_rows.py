@@ -36,6 +36,10 @@ class LabelledTask(ExampleTask):
     def target(self, label):
         """What is stored of a label: an int or a float."""
 
+    def shortest_row(self, store):
+        is_pair = bool(np.any(store.scalars("num_first") != _ALONE))
+        return self.tokenizer.layout.num_specials(is_pair) + (2 if is_pair else 1)
+
     def batch(self, store, indices, length):
         stored = zip(
             store.rows("token_ids", indices), store.scalars("num_first")[indices], strict=True

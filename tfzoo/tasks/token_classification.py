@@ -38,6 +38,9 @@ class TokenClassification(ExampleTask):
     def columns(self):
         return {"token_ids": self._token_ids, "tags": self._tags}
 
+    def shortest_row(self, store):
+        return self.tokenizer.layout.num_specials(False) + 1
+
     def batch(self, store, indices, length):
         token_ids = [cut(row, length) for row in store.rows("token_ids", indices)]
         tags = padded([cut(row, length) for row in store.rows("tags", indices)], length, _NO_TAG)

@@ -18,7 +18,7 @@ _POSITIVE = ("global_batch_size", "num_microbatches", "train_steps", "log_every_
 _POSITIVE += ("keep_checkpoints", "num_virtual_devices")
 _NOT_NEGATIVE = ("warmup_steps", "weight_decay", "clip_norm", "eval_every_steps")
 _NOT_NEGATIVE += ("checkpoint_every_steps", "seed")
-_BELOW_ONE = ("dropout", "label_smoothing", "adam_beta2", "ema_decay")
+_BELOW_ONE = ("dropout", "head_dropout", "label_smoothing", "adam_beta2", "ema_decay")
 _SET_BY = {"vocabulary_size": "the tokenizer", "max_sequence_length": "--sequence_length"}
 
 
@@ -179,6 +179,7 @@ def _task(config):
                 f"--{name} is no option of --task={config.task}, which has "
                 f"{', '.join(f'--{own}' for own in task.options()) or 'none'}. Leave it out."
             )
+    task.from_config(config, tokenizer=None)
 
 
 def _text(config):

@@ -100,10 +100,15 @@ def open_data(config, dataset=None, files=(), flag="--text_files"):
 
 
 def whole_store(config, files, task):
-    """The store of files of which nothing is held out."""
+    """The store of files of which nothing is held out.
+
+    Raises:
+        UsageError: if they have labels that the task has not.
+    """
     source = open_data(config, files=files)
     if task.data_kind == "text":
         return data.build_whole_store(source, task.tokenizer, data_dir=config.data_dir)
+    data.examples.refuse_unknown_labels(source, task.labels)
     return data.examples.build_whole_example_store(
         source, task.columns(), recipe=task.recipe, data_dir=config.data_dir
     )
@@ -111,6 +116,7 @@ def whole_store(config, files, task):
 
 def _made(config, run) -> Prepared:
     source, validation_source = _sources(config)
+    labels = _labels(source, TASKS[config.task].data_kind)
     run.fix("text", source.fingerprint, source.flag)
     if validation_source:
         run.fix("validation text", validation_source.fingerprint, validation_source.flag)
@@ -118,7 +124,7 @@ def _made(config, run) -> Prepared:
         _new_tokenizer(config, source, validation_source).save(run.tokenizer)
     tokenizer = tokenizers.load(run.tokenizer)
     run.fix("tokenizer", tokenizer.fingerprint, "--tokenizer")
-    run.fix("labels", list(getattr(source, "labels", ())), source.flag)
+    run.fix("labels", labels, source.flag)
     task = task_of(config, run, tokenizer)
     split = _split(config, source, validation_source, task, progress=True)
     if task.data_kind == "text":
@@ -126,6 +132,20 @@ def _made(config, run) -> Prepared:
     else:
         run.fix("number of training examples", split.train.num_examples, source.flag)
     return Prepared(tokenizer, task, split)
+
+
+def _labels(source, kind) -> list[str]:
+    """Names of the labels to tell apart, none where there are none to tell."""
+    if kind not in ("labelled", "tagged"):
+        return []
+    if not source.labels:
+        raise UsageError(f"{source.flag}: there are no examples in {source.name}.")
+    if len(source.labels) == 1:
+        raise UsageError(
+            f"{source.flag}: all examples of {source.name} have the label {source.labels[0]!r}, so "
+            "there is nothing to learn. Give examples of at least two, or another field of labels."
+        )
+    return list(source.labels)
 
 
 def _sources(config):

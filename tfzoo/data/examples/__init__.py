@@ -11,6 +11,7 @@ from tfzoo.data.examples.build import (
     ExampleSplit,
     build_example_store,
     build_whole_example_store,
+    refuse_unknown_labels,
 )
 from tfzoo.data.examples.open_examples import EXAMPLE_DATASETS, open_examples
 from tfzoo.data.examples.source import KINDS, ExampleSource
@@ -30,4 +31,5 @@ __all__ = [
     "example_batches",
     "num_evaluation_example_batches",
     "open_examples",
+    "refuse_unknown_labels",
 ]

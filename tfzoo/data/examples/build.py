@@ -167,9 +167,14 @@ def _refuse_overlap(source, validation_source) -> None:
         raise UsageError(
             f"--validation_files: {both[0]} is also a training file. Take it out of one of the two."
         )
-    unknown = sorted(set(validation_source.labels) - set(source.labels))
+    refuse_unknown_labels(validation_source, source.labels)
+
+
+def refuse_unknown_labels(source: ExampleSource, labels) -> None:
+    """Raises UsageError if the source has labels that are not among those of the training."""
+    unknown = sorted(set(source.labels) - set(labels))
     if unknown:
         raise UsageError(
-            f"{validation_source.flag}: {validation_source.name} has labels that no training "
-            f"example has: {unknown[:10]}. The training labels are {list(source.labels[:20])}."
+            f"{source.flag}: {source.name} has labels that no training example has: "
+            f"{unknown[:10]}. The training labels are {list(labels[:20])}."
         )
