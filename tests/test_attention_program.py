@@ -3,6 +3,7 @@
 import base64
 import builtins
 import html
+import io
 import re
 
 import numpy as np
@@ -13,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tfzoo import attention, kernels, layers, models, tokenizers
 from tfzoo.evaluation.attention_maps import AttentionMaps, attention_maps, shown
 from tfzoo.evaluation.attention_page import attention_page
+from tfzoo.evaluation.attention_pictures import draw_attention
 from tfzoo.training.checkpoints import Checkpoints
 
 TEXT = "a <b>\n& \"c\" 'd'</script>"
@@ -121,6 +123,44 @@ def test_the_page_holds_each_token_as_text_and_each_weight():
         for data in re.findall("data-weights='(.*?)'", body)
     ]
     np.testing.assert_allclose(np.reshape(found, (2, 2, 3, 3)), weights, atol=1e-5)
+
+
+def places_of(weights, picture):
+    """Where a picture shows each weight, in the colour of its root: (..., 2), row and column."""
+    matplotlib = pytest.importorskip("matplotlib")
+    image = pytest.importorskip("matplotlib.image")
+    pixels = np.round(255 * image.imread(io.BytesIO(picture.png))[..., :3]).astype(int)
+    colors = matplotlib.colormaps["Blues"](weights**0.5, bytes=True)[..., :3].astype(int)
+    places = np.empty((*weights.shape, 2))
+    for cell in np.ndindex(weights.shape):
+        found = np.argwhere(np.abs(pixels - colors[cell]).max(-1) <= 1)
+        assert len(found) > 100
+        places[cell] = found.mean(0)
+    return places
+
+
+HEADS = np.array([[[0.9, 0.1], [0.3, 0.7]], [[0.6, 0.4], [0.2, 0.8]]], np.float32)
+
+
+def test_each_picture_has_each_weight_in_its_place():
+    weights = np.stack([HEADS, HEADS[:, ::-1, ::-1] ** 2])
+    kind = AttentionMaps(name="cross", readers=["a", "b"], read=["c", "d"], weights=weights)
+    pictures = draw_attention([kind])
+    for layer in range(2):
+        places = places_of(weights[layer], pictures[f"cross/layer_{layer:02d}"])
+        assert np.all(places[0, ..., 1] < places[1, ..., 1])  # Heads from left to right,
+        assert np.all(places[:, 0, :, 0] < places[:, 1, :, 0])  # readers downwards,
+        assert np.all(places[:, :, 0, 1] < places[:, :, 1, 1])  # what is read to the right.
+
+
+def test_pictures_name_readers_on_the_left_and_what_is_read_below():
+    """Names take room: the longer those of a side, the farther it is from the picture's edge."""
+    names, first = (["a", "b"], ["a longer name", "b"]), []
+    for readers, read in (names, names[::-1]):
+        kind = AttentionMaps(name="cross", readers=readers, read=read, weights=HEADS[None])
+        first.append(places_of(HEADS, draw_attention([kind])["cross/layer_00"])[0, 0, 0])
+    below, left = first
+    assert left[1] > below[1] + 20 and below[0] < left[0] - 10
 
 
 def test_tokens_are_shown_so_that_they_can_be_told_apart():

@@ -95,6 +95,50 @@ def test_microbatches_are_the_whole_batch(folder, tmp_path, task):
         np.testing.assert_allclose([row[name] for row in parts], expected, rtol=2e-5)
 
 
+GETTYSBURG = [  # Lincoln, 1863, of which each sentence is a document here.
+    "We are met on a great battle-field of that war.",
+    "It is altogether fitting and proper that we should do this.",
+    "But, in a larger sense, we can not dedicate -- we can not consecrate -- we can not hallow -- "
+    "this ground.",
+]
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_of_documents_in_one_row_none_reads_another_if_so_asked(tmp_path, capsys, masked):
+    """What is predicted of each is then the same in any order, save of the last one's end."""
+
+    def written(name, texts):
+        path = tmp_path / name
+        path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+        return f"--text_files={path}"
+
+    arguments = [
+        f"--model_dir={tmp_path / 'run'}",
+        f"--data_dir={tmp_path / 'data'}",
+        written("all.jsonl", GETTYSBURG),
+        f"--{'' if masked else 'no'}mask_documents",
+        "--preset=gpt2_tiny",
+        f"--model_overrides={SMALL}",
+        "--tokenizer=bytes",
+        "--sequence_length=128",
+        "--global_batch_size=2",
+        "--train_steps=8",
+        "--learning_rate=1e-2",
+        "--warmup_steps=0",
+        "--jit=false",
+        "--validation_fraction=0.2",
+        "--export_dir=",
+    ]
+    assert train.main(arguments) == 0
+    losses = []
+    for name, order in [("one.jsonl", (0, 1)), ("other.jsonl", (1, 0))]:
+        texts = written(name, [GETTYSBURG[i][:40] for i in (*order, 2)])
+        capsys.readouterr()
+        assert evaluate.main([f"--model_dir={tmp_path / 'run'}", texts]) == 0
+        losses.append(json.loads(capsys.readouterr().out)["loss"])
+    assert np.isclose(*losses, rtol=1e-6) == masked
+
+
 def test_evaluation_takes_files_never_seen(folder, tmp_path, capsys):
     run(folder, tmp_path / "run", "classification", steps=1)
     (tmp_path / "new.csv").write_text("text,label\none two,x\nten,y\nnine nine,x\n")
