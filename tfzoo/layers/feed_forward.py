@@ -39,6 +39,7 @@ class FeedForward(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
+        check_activation(activation)
         self.intermediate_dim = intermediate_dim
         self.activation = activation
         self.use_bias = use_bias
@@ -47,15 +48,22 @@ class FeedForward(keras.layers.Layer):
         self.output_initializer = keras.initializers.get(output_initializer or kernel_initializer)
 
     def build(self, input_shape):
-        self.intermediate = Projection(
+        self.intermediate = self._first_projection("intermediate", activation=self.activation)
+        self.intermediate.build(input_shape)
+        self._build_output(input_shape)
+
+    def _first_projection(self, name, activation=None):
+        """A product that reads the input: width m to width f."""
+        return Projection(
             self.intermediate_dim,
-            activation=self.activation,
+            activation=activation,
             use_bias=self.use_bias,
             kernel_initializer=self.kernel_initializer,
-            name="intermediate",
+            name=name,
             dtype=self.dtype_policy,
         )
-        self.intermediate.build(input_shape)
+
+    def _build_output(self, input_shape):
         self.output_projection = Projection(
             input_shape[-1],
             use_bias=self.use_bias,
@@ -85,7 +93,7 @@ class FeedForward(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
-class GatedFeedForward(keras.layers.Layer):
+class GatedFeedForward(FeedForward):
     """`(activation(x Wg) * x W1) W2`, the same at each position.
 
     Shazeer, 2020, "GLU Variants Improve Transformer", arXiv:2002.05202, equation 6: SwiGLU with
@@ -108,62 +116,16 @@ class GatedFeedForward(keras.layers.Layer):
         float (..., m), in the compute dtype; with a residual, in the residual's dtype.
     """
 
-    def __init__(
-        self,
-        intermediate_dim,
-        *,
-        activation="silu",
-        use_bias=False,
-        dropout=0.0,
-        kernel_initializer="glorot_uniform",
-        output_initializer=None,
-        **kwargs,
-    ):
-        super().__init__(autocast=False, **kwargs)
-        check_activation(activation)
-        self.intermediate_dim = intermediate_dim
-        self.activation = activation
-        self.use_bias = use_bias
-        self.dropout = dropout
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.output_initializer = keras.initializers.get(output_initializer or kernel_initializer)
+    def __init__(self, intermediate_dim, *, activation="silu", use_bias=False, **kwargs):
+        super().__init__(intermediate_dim, activation=activation, use_bias=use_bias, **kwargs)
 
     def build(self, input_shape):
-        shared = {"use_bias": self.use_bias, "dtype": self.dtype_policy}
-        self.gate, self.intermediate = (
-            Projection(
-                self.intermediate_dim,
-                kernel_initializer=self.kernel_initializer,
-                name=name,
-                **shared,
-            )
-            for name in ("gate", "intermediate")
-        )
-        self.output_projection = Projection(
-            input_shape[-1],
-            dropout=self.dropout,
-            kernel_initializer=self.output_initializer,
-            name="output",
-            **shared,
-        )
+        self.gate = self._first_projection("gate")
+        self.intermediate = self._first_projection("intermediate")
         self.gate.build(input_shape)
         self.intermediate.build(input_shape)
-        self.output_projection.build((*input_shape[:-1], self.intermediate_dim))
+        self._build_output(input_shape)
 
     def call(self, x, residual=None, training=None):
         x = kernels.gated_activation(self.gate(x), self.intermediate(x), activation=self.activation)
         return self.output_projection(x, residual=residual, training=training)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "intermediate_dim": self.intermediate_dim,
-            "activation": self.activation,
-            "use_bias": self.use_bias,
-            "dropout": self.dropout,
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-            "output_initializer": keras.initializers.serialize(self.output_initializer),
-        }

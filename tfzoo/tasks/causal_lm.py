@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from tfzoo import data, kernels
-from tfzoo.tasks import scores
+from tfzoo import data
+from tfzoo.tasks import scores, sequences
 from tfzoo.tasks.task import Task
 
 
@@ -35,15 +35,7 @@ class CausalLanguageModeling(Task):
         return data.num_evaluation_batches(store, **arguments)
 
     def loss(self, model, batch, training=None, label_smoothing=0.0):
-        documents = {"document_ids": batch["document_ids"]} if "document_ids" in batch else {}
-        hidden = model.hidden_states(batch["token_ids"], training=training, **documents)
-        return kernels.cross_entropy(
-            tf.reshape(hidden, [-1, hidden.shape[-1]]),
-            model.output_weights(),
-            tf.reshape(batch["targets"], [-1]),
-            tf.reshape(batch["weights"], [-1]),
-            label_smoothing=label_smoothing,
-        )
+        return sequences.loss(model, batch, training, label_smoothing)
 
     def measures(self, model, batch):
         weights = batch["weights"]
