@@ -115,14 +115,19 @@ class LanguageModel:
             seed: int.
 
         Returns:
-            List of str: the new text only.
+            List of str: the new text only, with the space before it if it starts with a word.
 
         Raises:
             UsageError: for a number outside its range.
         """
         token_ids = self.tokenizer.encode_batch(_listed(prompts, "prompts"))
         sampling = _sampling(len(token_ids), max_new_tokens, temperature, top_k, top_p, seed)
-        return self.tokenizer.decode_batch(self._decoder.generate(token_ids, sampling))
+        return [
+            self.tokenizer.spell(new, continued=bool(prompt)).decode("utf-8", "replace")
+            for prompt, new in zip(
+                token_ids, self._decoder.generate(token_ids, sampling), strict=True
+            )
+        ]
 
     def stream(self, prompt, **options):
         """Continues one prompt, giving the text as it comes.
@@ -142,10 +147,13 @@ class LanguageModel:
 
     def _pieces(self, token_ids, sampling):
         text = codecs.getincrementaldecoder("utf-8")("replace")
-        for [new_tokens] in self._decoder.stream([token_ids], sampling):
-            spelt = b"".join(self.tokenizer.token_bytes[token] for token in new_tokens)
-            if piece := text.decode(spelt):
+        new_tokens, num_shown = [], 0
+        for [more] in self._decoder.stream([token_ids], sampling):
+            new_tokens += more
+            spelt = self.tokenizer.spell(new_tokens, continued=bool(token_ids))
+            if piece := text.decode(spelt[num_shown:]):
                 yield piece
+            num_shown = len(spelt)
         if piece := text.decode(b"", final=True):
             yield piece
 

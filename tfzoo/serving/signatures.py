@@ -54,8 +54,13 @@ def _generate(model, text, end_of_text):
     ):
         given = (max_new_tokens, temperature, top_k, top_p, seed)
         sampling = Sampling(*(tf.broadcast_to(x, tf.shape(prompts)) for x in given))
-        new_tokens = generate(model, text.tokenize(prompts), sampling, end_of_text)
-        return {"completions": text.detokenize(new_tokens)}
+        prompts = text.tokenize(prompts)
+        new_tokens = generate(model, prompts, sampling, end_of_text)
+        is_text_before = prompts.row_lengths() > 0
+        completions = tf.where(
+            is_text_before, text.continuation(new_tokens), text.detokenize(new_tokens)
+        )
+        return {"completions": completions}
 
     return generate_text
 

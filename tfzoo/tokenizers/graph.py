@@ -27,6 +27,8 @@ class TokenizerGraph(tf.Module, abc.ABC):
             without end-of-text; what is not UTF-8 becomes U+FFFD first.
         detokenize: tf.function. From int32 ids, ragged or dense [b, t], to text [b], always valid
             UTF-8, special ids left out.
+        continuation: tf.function. As `detokenize`, for ids that go on with a text: the space
+            between the two, if there is one, comes first.
     """
 
     def __init__(self, token_bytes):
@@ -35,12 +37,17 @@ class TokenizerGraph(tf.Module, abc.ABC):
         # Functions of bound methods: they keep the module alive in `tokenizer.graph().tokenize(x)`.
         self.tokenize = tf.function(self._tokenize, [tf.TensorSpec([None], tf.string)])
         self.detokenize = tf.function(self._detokenize, reduce_retracing=True)
+        self.continuation = tf.function(self._joined, reduce_retracing=True)
 
     @abc.abstractmethod
     def _tokenize(self, strings):
         """The ids of strings [b], valid or not."""
 
     def _detokenize(self, ids):
+        return self._joined(ids)
+
+    def _joined(self, ids):
+        """The bytes of ids, joined and repaired."""
         if isinstance(ids, tf.RaggedTensor):
             pieces = ids.with_flat_values(tf.gather(self.token_bytes, ids.flat_values))
         else:

@@ -68,11 +68,14 @@ class SentencePieceTokenizer(Tokenizer):
         special_ids = {role: id_of[token] for role, token in tokens.items()}
         pieces = _with_control_pieces(parsed.pieces, {*special_ids.values(), *inside})
         self.model = model if pieces == parsed.pieces else parsed.to_bytes(pieces)
+        token_bytes = [*map(_spelt, pieces), *[b""] * num_sentinels]
+        first_bytes = [piece.removeprefix(b" ") for piece in token_bytes]
         super().__init__(
-            [*map(_spelt, pieces), *[b""] * num_sentinels],
+            token_bytes,
             special_tokens=tokens,
             special_ids=special_ids,
             sentinels=inside or range(size + num_sentinels - 1, size - 1, -1),
+            first_bytes=first_bytes if parsed.adds_space else None,
         )
         self._adds_space = parsed.adds_space
         if {"start", "separator"} <= tokens.keys():
@@ -140,10 +143,6 @@ class SentencePieceTokenizer(Tokenizer):
                 vocabulary_size,
             )
         return tokenizer
-
-    def decode_batch(self, ids):
-        texts = super().decode_batch(ids)
-        return [text.removeprefix(" ") for text in texts] if self._adds_space else texts
 
     @functools.cached_property
     def word_starts(self):

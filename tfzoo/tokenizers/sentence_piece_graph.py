@@ -29,7 +29,7 @@ class SentencePieceGraph(TokenizerGraph):
         return self.pieces.tokenize(repair_utf8(strings))
 
     def _detokenize(self, ids):
-        texts = super()._detokenize(ids)
+        texts = self._joined(ids)
         if not self._adds_space:
             return texts
         return tf.strings.regex_replace(texts, "^ ", "", replace_global=False)

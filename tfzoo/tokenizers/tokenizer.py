@@ -36,12 +36,15 @@ class Tokenizer(abc.ABC):
         special_tokens: dict from role (`specials.ROLES`) to the token as the files write it.
         special_ids: dict from role to id.
         sentinels: list of int.
+        first_bytes: list of bytes, or None for `token_bytes`. What each id stands for where a text
+            starts with it: some kinds set no space there.
 
     Attributes:
         kind: str. Key in `TOKENIZERS`.
         is_lossless: bool. Whether decoding gives the text back, letter by letter.
         layout: `joining.Layout`. How `join` sets the special tokens around texts.
         token_bytes: list of bytes, one an id: what the id stands for, b"" for special tokens.
+        first_bytes: list of bytes, one an id.
         special_tokens: dict from role to token.
         special_ids: dict from role to id; always with "end_of_text", the others where they are.
         sentinels: list of int. The ids that stand for what was left out (T5's <extra_id_0>, ...),
@@ -51,8 +54,16 @@ class Tokenizer(abc.ABC):
     kind: str
     is_lossless = True
 
-    def __init__(self, token_bytes: list[bytes], special_tokens, special_ids, sentinels=()):
+    def __init__(
+        self,
+        token_bytes: list[bytes],
+        special_tokens,
+        special_ids,
+        sentinels=(),
+        first_bytes: list[bytes] | None = None,
+    ):
         self.token_bytes = token_bytes
+        self.first_bytes = token_bytes if first_bytes is None else first_bytes
         self.special_tokens = special_tokens
         self.special_ids = special_ids
         self.sentinels = list(sentinels)
@@ -103,8 +114,20 @@ class Tokenizer(abc.ABC):
 
     def decode_batch(self, ids: Iterable[Iterable[int]]) -> list[str]:
         """The text of each list of ids; special ids are left out, broken characters are U+FFFD."""
-        piece = self.token_bytes.__getitem__
-        return [b"".join(map(piece, row)).decode("utf-8", "replace") for row in ids]
+        return [self.spell(row).decode("utf-8", "replace") for row in ids]
+
+    def spell(self, ids: Iterable[int], *, continued=False) -> bytes:
+        """The bytes of a text, or of what goes on with one; special ids are left out.
+
+        Args:
+            ids: iterable of int.
+            continued: bool. Whether text stands before it. If True, the space between the two, if
+                there is one, comes first.
+        """
+        ids = [i for i in ids if self.token_bytes[i]]
+        num_first = 0 if continued else 1
+        first = map(self.first_bytes.__getitem__, ids[:num_first])
+        return b"".join([*first, *map(self.token_bytes.__getitem__, ids[num_first:])])
 
     def join(self, first: str, second: str | None = None, max_length=None) -> joining.Joined:
         """One text or a pair as the model reads it: ids with the special ones, and their segments.

@@ -62,11 +62,11 @@ class WordPieceTokenizer(Tokenizer):
         self.split_chinese = split_chinese
         special = special or SPECIAL_TOKENS
         left_out = set(special.values())
-        self.first_bytes = [_spelt(token, first=True, left_out=left_out) for token in tokens]
         super().__init__(
             [_spelt(token, first=False, left_out=left_out) for token in tokens],
             special,
             {role: tokens.index(token) for role, token in special.items()},
+            first_bytes=[_spelt(token, first=True, left_out=left_out) for token in tokens],
         )
         self.layout = joining.BERT
         self._fast = hf.Tokenizer(
@@ -129,15 +129,6 @@ class WordPieceTokenizer(Tokenizer):
     @functools.cached_property
     def word_starts(self):
         return np.array([not token.startswith(CONTINUED) for token in self.tokens])
-
-    def decode_batch(self, ids):
-        special = set(self.special_ids.values())
-        return [self._text([i for i in row if i not in special]) for row in ids]
-
-    def _text(self, ids):
-        first, rest = ids[:1], ids[1:]
-        spelt = [*(self.first_bytes[i] for i in first), *(self.token_bytes[i] for i in rest)]
-        return b"".join(spelt).decode()
 
     def safe_split(self, text, near):
         if near >= len(text):

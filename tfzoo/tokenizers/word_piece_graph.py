@@ -19,7 +19,6 @@ class WordPieceGraph(TokenizerGraph):
     def __init__(self, tokenizer):
         super().__init__(tokenizer.token_bytes)
         self.first_bytes = tf.constant(tokenizer.first_bytes, tf.string)
-        self.special_ids = tf.constant(sorted(set(tokenizer.special_ids.values())), tf.int32)
         self.unknown = tf.constant(tokenizer.special("unknown"), tf.int32)
         tokens = tokenizer.reachable_tokens()
         self.pieces = FastWordpieceTokenizer(
@@ -87,8 +86,8 @@ class WordPieceGraph(TokenizerGraph):
     def _detokenize(self, ids):
         if not isinstance(ids, tf.RaggedTensor):
             ids = tf.RaggedTensor.from_tensor(ids)
-        is_special = tf.reduce_any(ids.flat_values[:, None] == self.special_ids, axis=-1)
-        ids = tf.ragged.boolean_mask(ids, ids.with_flat_values(~is_special))
+        is_spelt = tf.gather(self.token_bytes, ids.flat_values) != ""
+        ids = tf.ragged.boolean_mask(ids, ids.with_flat_values(is_spelt))
         first = tf.concat([[True], ids.value_rowids()[1:] != ids.value_rowids()[:-1]], 0)
         pieces = tf.where(
             first[: tf.size(ids.values)],
