@@ -65,6 +65,13 @@ def test_workers_share_the_rows_of_a_step(store):
         assert [batch.length for batch in half] == [batch.length for batch in whole]
 
 
+def test_the_longest_of_each_pool_stands_in_another_place(store):
+    count = store.num_examples // POOL_BATCHES * POOL_BATCHES
+    lengths = sizes(store)[indices(batches(store, count, size=1))]
+    places = lengths.reshape(-1, POOL_BATCHES).argmax(1)
+    assert len(set(places)) > 2
+
+
 @pytest.mark.parametrize("size", [1, 7, 8, 16, 1000])
 def test_each_example_comes_once_an_epoch(store, size):
     count = store.num_examples

@@ -93,6 +93,14 @@ def test_t5_scales_what_its_tied_table_reads():
     assert_close(untied.logits(hidden), hidden @ untied.output_table.embeddings.numpy().T)
 
 
+def test_t5_drops_of_what_its_last_norms_give():
+    model = small("t5_tiny", dropout=0.5)
+    states = (model.encode(IDS, training=True), model.hidden_states(IDS, IDS, training=True))
+    for dropped in states:
+        assert 0.4 < np.mean(np.asarray(dropped) == 0) < 0.6
+    assert np.all(model.encode(IDS) != 0)
+
+
 def test_t5_has_no_biases_but_of_position():
     weights = {w.path.rpartition("/")[2] for w in small("t5_tiny", **T5_1_1).weights}
     assert weights == {"embeddings", "kernel", "gamma"}

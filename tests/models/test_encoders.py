@@ -64,6 +64,22 @@ def test_places_of_roberta_are_counted_from_2():
     assert not np.allclose(model(IDS, padding_mask=mask).numpy()[mask], before, atol=1e-2)
 
 
+@pytest.mark.parametrize(
+    ("preset", "activation", "epsilon"),
+    [
+        ("bert_tiny", "gelu_erf", 1e-12),
+        ("roberta_base", "gelu_erf", 1e-5),
+        ("albert_base", "gelu_tanh", 1e-12),
+    ],
+)
+def test_activations_and_epsilons_are_the_published_ones(preset, activation, epsilon):
+    model = small(preset)
+    block, head = model.encoder.blocks[0], model.masked_word_head
+    assert block.feed_forward.activation == head.activation == activation
+    norms = (model.encoder.embedding_norm, block.attention_norm, block.feed_forward_norm, head.norm)
+    assert {norm.epsilon for norm in norms} == {epsilon}
+
+
 def test_a_full_row_has_places_to_the_last():
     for preset in ("bert_tiny", "roberta_base"):
         assert small(preset)(np.ones((1, 24), "int32")).shape == (1, 24, 32)
