@@ -24,8 +24,8 @@ def first_rows(name, folder, *, num_rows, sequence_length=16, **fields):
 def rows_of(name, folder, examples, *, length, labels=(), **fields):
     """Examples as an objective's rows."""
     task = TASKS[name](tokenizer=byte_tokenizer(), labels=labels, **fields)
-    store = example_store(folder / "examples", task, examples)
-    return task.batch(store, np.arange(len(examples)), length)
+    store = task.examples(example_store(folder / "examples", task, examples), length)
+    return task.batch(store, np.arange(store.num_examples), length)
 
 
 def test_causal_lm(tmp_path):
@@ -121,4 +121,22 @@ def test_dialogue(tmp_path):
     assert shown(batch["token_ids"]) == ["hi|yo_______", "so|what|then", " question|no"]
     assert shown(batch["targets"]) == ["i|yo|_______", "o|what|then|", "question|no|"]
     replies = np.where(batch["weights"] > 0, batch["targets"], ord("."))
-    assert shown(replies) == ["..yo|.......", ".......then|", ".........no|"]
+    assert shown(replies) == ["..yo|.......", "..what|then|", ".........no|"]
+
+
+def test_dialogues_longer_than_a_row_go_on_in_others(tmp_path):
+    turns = ["tick", "tack", "toe", "so", "a reply that is too long"]
+    batch = rows_of("dialogue", tmp_path, [{"turns": turns}], length=16)
+    assert shown(batch["token_ids"]) == [
+        "tick|tack|toe|so",
+        "toe|so|a reply t",
+        "reply that is to",
+        "that is too long",
+    ]
+    replies = np.where(batch["weights"] > 0, batch["targets"], ord("."))
+    assert shown(replies) == [
+        "....tack|toe|so|",
+        "......a reply th",
+        ".......at is too",
+        ".......... long|",
+    ]

@@ -1,4 +1,4 @@
-"""Dialogue: the last turn is said in reply to those before it."""
+"""Dialogue: each turn is said in reply to those before it."""
 
 import dataclasses
 from typing import ClassVar
@@ -8,14 +8,17 @@ import numpy as np
 from tfzoo.tasks import sequences
 from tfzoo.tasks.example_rows import ExampleTask
 from tfzoo.tasks.padding import padded, padding_id
+from tfzoo.tasks.turn_windows import WindowedStore
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Dialogue(ExampleTask):
     """Maximizes the log likelihood of replies (Zhang et al., 2020, arXiv:1911.00536, section 3.1).
 
-    A row is all turns, each followed by end-of-text; only the last one, its end-of-text included,
-    counts. Of a row that is too long the beginning is left out.
+    A row is all turns of a dialogue, each followed by end-of-text. Every turn after the first is a
+    reply to those before it, and counts, its end-of-text included: as causal attention predicts
+    them all at once (equation 1 there), each is learnt once, at the cost of one row. A dialogue too
+    long for a row becomes several, cut between turns (`turn_windows.windows`).
     """
 
     kinds: ClassVar = ("decoder",)
@@ -24,7 +27,10 @@ class Dialogue(ExampleTask):
     def columns(self):
         return {
             "token_ids": lambda example: self.prompt_ids(example["turns"]),
-            "num_before": lambda example: len(self.prompt_ids(example["turns"][:-1])),
+            "num_opening": lambda example: len(self.prompt_ids(example["turns"][:1])),
+            "turn_lengths": lambda example: [
+                len(self.prompt_ids([turn])) for turn in example["turns"]
+            ],
         }
 
     def prompt_ids(self, turns: list[str]) -> list[int]:
@@ -32,13 +38,11 @@ class Dialogue(ExampleTask):
         end = self.tokenizer.end_of_text
         return [token for ids in self.tokenizer.encode_batch(turns) for token in (*ids, end)]
 
+    def examples(self, store, sequence_length):
+        return WindowedStore(store, sequence_length + 1)
+
     def batch(self, store, indices, length):
-        rows = store.rows("token_ids", indices)
-        replies = [
-            np.arange(len(row)) >= before
-            for row, before in zip(rows, store.scalars("num_before")[indices], strict=True)
-        ]
-        rows, replies = ([x[-length - 1 :] for x in some] for some in (rows, replies))
+        rows, replies = zip(*store.rows(indices), strict=True)
         padding = padding_id(self.tokenizer)
         return {
             "token_ids": padded([row[:-1] for row in rows], length, padding),

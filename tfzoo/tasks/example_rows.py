@@ -39,6 +39,11 @@ class ExampleTask(Task):
         parts = type(self).__name__, self.tokenizer.fingerprint, self.labels, options
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
+    def examples(self, store, sequence_length: int):
+        """The store as `batch` reads it: what is no longer a store's example has its own rows."""
+        del sequence_length
+        return store
+
     @abc.abstractmethod
     def batch(self, store, indices: np.ndarray, length: int) -> dict[str, np.ndarray]:
         """These examples as rows of `length` tokens, all of weight 1."""
@@ -51,6 +56,7 @@ class ExampleTask(Task):
     def training_batches(
         self, store, *, sequence_length, global_batch_size, seed, first_step=1, rows=None
     ):
+        store = self.examples(store, sequence_length)
         drawn = functools.partial(
             data.example_batches,
             store,
@@ -65,6 +71,7 @@ class ExampleTask(Task):
         return self._dataset(store, drawn)
 
     def evaluation_batches(self, store, *, sequence_length, batch_size, shard=(0, 1)):
+        store = self.examples(store, sequence_length)
         drawn = functools.partial(
             data.evaluation_example_batches,
             store,
@@ -77,9 +84,8 @@ class ExampleTask(Task):
         return self._dataset(store, drawn)
 
     def num_evaluation_batches(self, store, *, sequence_length, batch_size, num_shards=1):
-        del sequence_length
         return data.num_evaluation_example_batches(
-            store, batch_size=batch_size, num_shards=num_shards
+            self.examples(store, sequence_length), batch_size=batch_size, num_shards=num_shards
         )
 
     def _check_room(self, store, sequence_length):
