@@ -12,7 +12,7 @@ from tfzoo import flags, generation, kernels, serving, zoo
 from tfzoo.errors import UsageError
 from tfzoo.evaluation.byte_ngram import bits_per_byte
 from tfzoo.tokenizers import TOKENIZERS
-from tfzoo.training import checks, preparation
+from tfzoo.training import checks, preparation, pretrained
 from tfzoo.training.config import TrainConfig
 from tfzoo.training.distribution import check as planned_place
 from tfzoo.training.distribution import create as new_distribution
@@ -119,6 +119,8 @@ def _fit_and_export(config, run, distribution) -> None:
             f"--train_steps={config.train_steps} is less than the {trainer.step} steps that "
             f"--model_dir={run.path} has been trained already. Give at least as many."
         )
+    if config.init_from and trainer.step == 0:
+        pretrained.begin(config, run, trainer)
     if not distribution.is_chief:
         return trainer.fit()
     _fit(config, run, trainer, model, prepared.task)
@@ -210,9 +212,10 @@ def _keep_flags(config, run) -> None:
 def _beginning(config, run, model, step: int) -> str:
     resumed = f" from step {step} on" if step else ""
     tokens = config.global_batch_size * model.config.max_sequence_length
+    origin = f" from the weights of {config.init_from}" if config.init_from and not step else ""
     return (
-        f"Training {config.preset} ({model.count_params():,} parameters) in {run.path}{resumed}: "
-        f"{config.train_steps:,} steps of {tokens:,} tokens."
+        f"Training {config.preset or model.name} ({model.count_params():,} parameters){origin} in "
+        f"{run.path}{resumed}: {config.train_steps:,} steps of {tokens:,} tokens."
     )
 
 

@@ -207,6 +207,7 @@ class EncoderModel(Model):
     """
 
     kind = "encoder"
+    learns_positions = True
     config_class = EncoderConfig
     activation = "gelu_erf"
     epsilon = 1e-12

@@ -38,6 +38,7 @@ class GPT(DecoderModel):
 
     config_class = GPTConfig
     presets = PRESETS
+    learns_positions = True
 
     def __init__(self, config, *, name="gpt", **kwargs):
         super().__init__(config, name=name, **kwargs)

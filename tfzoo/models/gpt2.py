@@ -63,6 +63,7 @@ class GPT2(DecoderModel):
 
     config_class = GPT2Config
     presets = PRESETS
+    learns_positions = True
 
     def __init__(self, config, *, name="gpt2", **kwargs):
         super().__init__(config, name=name, **kwargs)

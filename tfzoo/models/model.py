@@ -59,7 +59,8 @@ class ModelConfig:
 class Model(keras.Model):
     """The base of each family's class.
 
-    A family sets `config_class`, `presets` and `kind` ("decoder", "encoder" or "encoder_decoder"),
+    A family sets `config_class`, `presets`, `kind` ("decoder", "encoder" or "encoder_decoder") and
+    `learns_positions` (whether `max_sequence_length` is the number of vectors that it learns),
     makes its layers in `__init__` and ends that with `self.build(None)`: a model is built from the
     start.
 
@@ -74,6 +75,7 @@ class Model(keras.Model):
     config_class = ModelConfig
     presets = {}
     kind = None
+    learns_positions = False
 
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)

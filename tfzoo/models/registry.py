@@ -1,6 +1,7 @@
 """The families by name, and the file that says which model a folder holds."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 
@@ -53,13 +54,22 @@ def from_preset(name, dtype=None, **overrides):
 def count_parameters(name, **overrides):
     """The weights of `from_preset(name, **overrides)`, counted without allocating them.
 
+    Raises:
+        ValueError: if no family has such a preset.
+    """
+    return count_weights(lambda: from_preset(name, **overrides))
+
+
+def count_weights(make):
+    """The weights of the model that `make()` makes, counted without allocating them.
+
     In a thread of its own: Keras keeps a list, one a thread, of variables without values, and would
     allocate them all at the end of the next `StatelessScope`.
     """
 
     def count():
         with keras.StatelessScope(initialize_variables=False):
-            return from_preset(name, **overrides).count_params()
+            return make().count_params()
 
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         return thread.submit(count).result()
@@ -87,12 +97,33 @@ def load_config(path, dtype=None):
     Raises:
         UsageError: if the file is missing or names no model.
     """
-    try:
-        with open(path, encoding="utf-8") as file:
-            record = json.load(file)
-        model_class = MODELS[record["family"]]
+    with _describing(path):
+        record = _record(path)
         parts = {"config": record["config"], "heads": record.get("heads", {}), "dtype": dtype}
-        return model_class.from_config(parts)
+        return MODELS[record["family"]].from_config(parts)
+
+
+def load_shape(path):
+    """The family of the model that `save_config` wrote, and its configuration record.
+
+    Raises:
+        UsageError: if the file is missing or names no model.
+    """
+    with _describing(path):
+        record = _record(path)
+        return record["family"], MODELS[record["family"]].config_class(**record["config"])
+
+
+def _record(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+@contextlib.contextmanager
+def _describing(path):
+    """What goes wrong within is the file's fault."""
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{path} does not describe a model ({type(error).__name__}: {error}). "

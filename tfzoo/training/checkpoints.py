@@ -38,12 +38,23 @@ class Checkpoint:
         arrays: dict of names to numpy arrays.
         state: dict, as JSON holds it.
         metric: float or None. The lower the better; None when it was not measured at this step.
+        sha256: str or None, hexadecimal. Of all that was saved.
     """
 
     step: int
     arrays: dict[str, np.ndarray]
     state: dict
     metric: float | None = None
+    sha256: str | None = None
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The model's weights by their paths: the moving average of each that has one."""
+        parts = [
+            {name.removeprefix(part): x for name, x in self.arrays.items() if name.startswith(part)}
+            for part in ("model/", "ema/")
+        ]
+        return parts[0] | parts[1]
 
 
 class Checkpoints:
@@ -196,6 +207,7 @@ def _read(folder: Path) -> Checkpoint:
         arrays=safetensors.numpy.load_file(folder / "variables.safetensors"),
         state=record["state"],
         metric=record["metric"],
+        sha256=record["sha256"],
     )
 
 

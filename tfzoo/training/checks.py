@@ -12,13 +12,14 @@ from tfzoo.errors import UsageError
 from tfzoo.models import MODELS, PRESETS
 from tfzoo.tasks import TASKS
 from tfzoo.tokenizers import TOKENIZERS
-from tfzoo.training import distribution, schedules
+from tfzoo.training import distribution, pretrained, schedules
 
 _POSITIVE = ("global_batch_size", "num_microbatches", "train_steps", "log_every_steps")
 _POSITIVE += ("keep_checkpoints", "num_virtual_devices")
 _NOT_NEGATIVE = ("warmup_steps", "weight_decay", "clip_norm", "eval_every_steps")
 _NOT_NEGATIVE += ("checkpoint_every_steps", "seed")
 _BELOW_ONE = ("dropout", "head_dropout", "label_smoothing", "adam_beta2", "ema_decay")
+_FREE = ("vocabulary_size", "max_sequence_length", "dropout")  # Though weights are taken over.
 _SET_BY = {"vocabulary_size": "the tokenizer", "max_sequence_length": "--sequence_length"}
 
 
@@ -28,7 +29,7 @@ def problems(config) -> list[str]:
     Looks at the flags, TF_CONFIG, the devices and whether files exist; reads no text.
     """
     found = []
-    for check in (_where, _known_preset, _model, _task, _text, _numbers, _profile, _machine):
+    for check in (_where, _known_model, _model, _task, _text, _numbers, _profile, _machine):
         try:
             found += check(config)
         except UsageError as error:
@@ -37,12 +38,12 @@ def problems(config) -> list[str]:
 
 
 def model_class(config) -> type:
-    """The family's class that --preset names.
+    """The family's class that --preset or --init_from names.
 
     Raises:
-        UsageError: if there is no such preset.
+        UsageError: if there is no such preset or run.
     """
-    return MODELS[_preset(config.preset)[0]]
+    return MODELS[_origin(config)[0]]
 
 
 def model_overrides(config) -> dict:
@@ -51,7 +52,7 @@ def model_overrides(config) -> dict:
     Raises:
         UsageError: for a field that does not exist, or is not its kind of number.
     """
-    config_class = type(_preset(config.preset)[1])
+    config_class = type(_origin(config)[1])
     overrides = dict(_override(item, config_class) for item in config.model_overrides)
     if config.dropout is not None:
         overrides["dropout"] = config.dropout
@@ -66,13 +67,25 @@ def model_config(config, **more):
     Raises:
         UsageError: if its fields do not go together.
     """
-    overrides = model_overrides(config) | more
+    overrides = model_overrides(config)
+    if not config.init_from:
+        return _replaced(config.preset, overrides | more)
+    free = {name: value for name, value in overrides.items() if name in _FREE}
+    return dataclasses.replace(_origin(config)[1], **free | more)
+
+
+def _replaced(preset, overrides):
     if "hidden_dim" in overrides:
         overrides.setdefault("intermediate_dim", None)
     try:
-        return dataclasses.replace(_preset(config.preset)[1], **overrides)
+        return dataclasses.replace(_preset(preset)[1], **overrides)
     except ValueError as error:
-        raise UsageError(f"--preset={config.preset} with --model_overrides: {error}") from error
+        raise UsageError(f"--preset={preset} with --model_overrides: {error}") from error
+
+
+def _origin(config):
+    """The family and the configuration record that the run begins with, before --dropout etc."""
+    return pretrained.shape(config) if config.init_from else _preset(config.preset)
 
 
 def _preset(name: str):
@@ -127,20 +140,56 @@ def _where(config):
         yield f"--model_dir={config.model_dir} is a file. Give a folder."
 
 
-def _known_preset(config):
-    _preset(config.preset)
-    return []
+def _known_model(config):
+    if config.preset is not None:
+        _preset(config.preset)
+    return pretrained.problems(config) if config.init_from else []
+
+
+def _has_model(config) -> bool:
+    """Whether the model is known, so that its parts can be looked at."""
+    try:
+        _origin(config)
+    except UsageError:
+        return False
+    return config.preset is None or config.preset in PRESETS
 
 
 def _model(config):
     found = [*_said_twice(config)]
     if config.sequence_length is not None and config.sequence_length < 1:
         found.append(f"--sequence_length must be positive. Received: {config.sequence_length}.")
-    found += _bad_overrides(config) if config.preset in PRESETS else []
+    found += _bad_overrides(config) if _has_model(config) else []
     dropout_is_fine = config.dropout is None or 0 <= config.dropout < 1  # else _numbers tells
-    if not found and config.preset in PRESETS and dropout_is_fine:
+    if not found and _has_model(config) and dropout_is_fine:
         model_config(config)
+        found += _disagreements(config) if config.init_from else []
     return found
+
+
+def _disagreements(config):
+    """Where the flags tell of another model than --init_from holds."""
+    family, theirs = _origin(config)
+    overrides = model_overrides(config)
+    if config.preset is None:
+        ours = dataclasses.replace(theirs, **overrides)
+    elif _preset(config.preset)[0] == family:
+        ours = _replaced(config.preset, overrides)
+    else:
+        ours = _preset(config.preset)[1]
+    fields = set(dataclasses.asdict(theirs).items()) ^ set(dataclasses.asdict(ours).items())
+    if different := sorted({name for name, _ in fields} - {*_FREE}):
+        yield (
+            f"--preset and --model_overrides tell of another {different[0]} than --init_from="
+            f"{config.init_from} has. Leave them out: the architecture is the one of --init_from."
+        )
+    length = config.sequence_length
+    if length is not None and length > theirs.max_sequence_length:
+        if MODELS[family].learns_positions:
+            yield (
+                f"--sequence_length={length} is more than the {theirs.max_sequence_length} "
+                f"positions that --init_from={config.init_from} has learned. Give at most as many."
+            )
 
 
 def _said_twice(config):
@@ -158,7 +207,7 @@ def _bad_overrides(config) -> list[str]:
     found = []
     for item in config.model_overrides:
         try:
-            _override(item, type(PRESETS[config.preset][1]))
+            _override(item, type(_origin(config)[1]))
         except UsageError as error:
             found.append(str(error))
     return found
@@ -166,10 +215,11 @@ def _bad_overrides(config) -> list[str]:
 
 def _task(config):
     task = TASKS[config.task]
-    if config.preset in PRESETS and model_class(config).kind not in task.kinds:
+    if _has_model(config) and model_class(config).kind not in task.kinds:
         fitting = [name for name, cls in MODELS.items() if cls.kind in task.kinds]
+        flag = f"init_from={config.init_from}" if config.init_from else f"preset={config.preset}"
         yield (
-            f"--task={config.task} cannot teach --preset={config.preset}, whose family is of the "
+            f"--task={config.task} cannot teach --{flag}, whose family is of the "
             f"kind {model_class(config).kind}. Take a preset of {', '.join(fitting)}."
         )
     options = {name for other in TASKS.values() for name in other.options()}
@@ -195,7 +245,8 @@ def _text(config):
         if config.dataset not in named:
             known = [*named, "tfds:NAME"]
             yield f"--dataset={config.dataset} is not known.{_suggestion(config.dataset, known)}"
-    if config.tokenizer not in TOKENIZERS and not os.path.isdir(config.tokenizer):
+    named = config.tokenizer is not None
+    if named and config.tokenizer not in TOKENIZERS and not os.path.isdir(config.tokenizer):
         yield (
             f"--tokenizer={config.tokenizer} is neither a kind of tokenizer nor a folder."
             f"{_suggestion(config.tokenizer, TOKENIZERS)}"

@@ -30,7 +30,16 @@ class TrainConfig:
     data_dir: str = _flag("~/.cache/tfzoo", "Folder of downloads and token stores.")
 
     # The model.
-    preset: str = _flag("gpt2_mini", "Architecture and size to train, for example gpt2_small.")
+    init_from: str | None = _flag(
+        None,
+        "Folder of a trained run whose architecture, tokenizer and weights this one begins with; "
+        "unset: new weights.",
+    )
+    preset: str | None = _flag(
+        None,
+        "Architecture and size to train, for example gpt2_small; unset: gpt2_mini, or that of "
+        "--init_from.",
+    )
     model_overrides: tuple[str, ...] = _flag(
         (), "Changes to the preset: name=value,... for example num_layers=2,hidden_dim=64."
     )
@@ -81,10 +90,10 @@ class TrainConfig:
         "Share of the text kept for validation, in (0, 1): whole documents when there are at "
         "least 20, else the tail of each.",
     )
-    tokenizer: str = _flag(
-        "byte_pair",
+    tokenizer: str | None = _flag(
+        None,
         "byte_pair, word_piece, sentence_piece, bytes or characters, made from the text; or a "
-        "tokenizer's folder.",
+        "tokenizer's folder; unset: byte_pair, or that of --init_from.",
     )
     vocabulary_size: int = _flag(
         8192, "Tokens in the vocabulary to train; for characters, at most."
@@ -165,3 +174,8 @@ class TrainConfig:
     profile_steps: tuple[int, ...] = _flag(
         (), "First and last step of a TensorBoard profile, for example 20,25."
     )
+
+    def __post_init__(self):
+        for name, default in (("preset", "gpt2_mini"), ("tokenizer", "byte_pair")):
+            if getattr(self, name) is None and not self.init_from:
+                object.__setattr__(self, name, default)

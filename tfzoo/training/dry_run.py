@@ -3,8 +3,9 @@
 import dataclasses
 import math
 
-from tfzoo import data, models, tokenizers
-from tfzoo.training import checks, distribution, preparation
+from tfzoo import data, tokenizers
+from tfzoo.models import registry
+from tfzoo.training import checks, distribution, preparation, pretrained
 from tfzoo.training.model_dir import ModelDir
 
 _CHARACTERS_GUESSED = 256
@@ -70,7 +71,7 @@ def plan(config) -> Plan:
     """
     vocabulary_size, exact = _vocabulary_size(config)
     model = checks.model_config(config, vocabulary_size=vocabulary_size)
-    parameters = models.count_parameters(config.preset, **dataclasses.asdict(model))
+    parameters = registry.count_weights(lambda: checks.model_class(config)(model))
     tokens, tokens_are_exact = _training_tokens(config, vocabulary_size)
     tokens_a_step = config.global_batch_size * model.max_sequence_length
     return Plan(
@@ -90,6 +91,8 @@ def _vocabulary_size(config) -> tuple[int, bool]:
     made = ModelDir(config.model_dir).tokenizer
     if made.is_dir():
         return tokenizers.load(made).vocabulary_size, True
+    if config.init_from:
+        return tokenizers.load(pretrained.tokenizer_folder(config)).vocabulary_size, True
     if config.tokenizer not in tokenizers.TOKENIZERS:
         return tokenizers.load(config.tokenizer).vocabulary_size, True
     if config.tokenizer == "bytes":

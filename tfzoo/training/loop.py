@@ -93,6 +93,17 @@ class Trainer:
             )
         return self.step
 
+    def begin_with(self, weights):
+        """Gives weights of the model, and the averages of these that are kept, first values.
+
+        Args:
+            weights: dict of paths to numpy arrays of their shapes.
+        """
+        groups = ("model", "ema") if self.optimizer.averages else ("model",)
+        arrays = {f"{group}/{path}": x for group in groups for path, x in weights.items()}
+        variables = {name: v for name, v in self._variables().items() if name in arrays}
+        assign_arrays(self.distribution, variables, arrays)
+
     def fit(self, metrics=None, progress=None, on_evaluation=None):
         """Trains up to the last step.
 

@@ -17,6 +17,7 @@ from tfzoo.training.checkpoints import Checkpoints
 # What these say is in the weights already, or in the order of the text. The others may change from
 # one start to the next: how long, how fast, on what machine, and what is written when.
 FIXED = (
+    "init_from",
     "preset",
     "model_overrides",
     "dropout",
@@ -52,7 +53,7 @@ FIXED = (
 )
 # What a killed process may leave half-written.
 _LEFTOVERS = (".run.json", ".train.flags", ".metrics.jsonl", ".tokenizer.*", "model.json.*.tmp")
-_PATHS = ("model_dir", "data_dir", "export_dir")
+_PATHS = ("model_dir", "data_dir", "export_dir", "init_from")
 _FILE_LISTS = ("text_files", "validation_files")
 
 
@@ -66,7 +67,7 @@ def resolved(config, tokenizer_kinds=()):
     """
     changes = {name: _full(getattr(config, name)) for name in _PATHS if getattr(config, name)}
     changes |= {name: tuple(map(_full, getattr(config, name))) for name in _FILE_LISTS}
-    if config.tokenizer not in tokenizer_kinds:
+    if config.tokenizer and config.tokenizer not in tokenizer_kinds:
         changes["tokenizer"] = _full(config.tokenizer)
     if config.export_dir is None and config.model_dir:
         name = os.path.basename(changes["model_dir"])

@@ -8,7 +8,8 @@ from tfzoo import data, models, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.tasks import TASKS, Task
 from tfzoo.tokenizers import Tokenizer
-from tfzoo.training.checks import model_class, model_overrides
+from tfzoo.training import pretrained
+from tfzoo.training.checks import model_class, model_config
 from tfzoo.training.progress import bytes_bar
 
 _ROLES = {
@@ -69,12 +70,8 @@ def new_model(config, run, distribution, task):
     """A model with the weights of --seed, on all devices; the chief writes `model.json`."""
     keras.utils.set_random_seed(config.seed)
     with distribution.scope():
-        model = models.from_preset(
-            config.preset,
-            dtype=config.precision,
-            vocabulary_size=task.tokenizer.vocabulary_size,
-            **model_overrides(config),
-        )
+        sizes = model_config(config, vocabulary_size=task.tokenizer.vocabulary_size)
+        model = model_class(config)(sizes, dtype=config.precision)
         for name, head in task.heads().items():
             model.add_head(name, head)
     model.remat = config.remat
@@ -163,6 +160,8 @@ def _fields(config, kind) -> dict:
 
 
 def _new_tokenizer(config, source, validation_source):
+    if config.init_from:
+        return tokenizers.load(pretrained.tokenizer_folder(config))
     if config.tokenizer not in tokenizers.TOKENIZERS:
         return tokenizers.load(config.tokenizer)
     fraction = 0.0 if validation_source else config.validation_fraction
