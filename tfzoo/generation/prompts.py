@@ -1,6 +1,8 @@
 """What decoding starts from: prompts of different lengths side by side, ending in one column.
 
-Shape letters: b batch, p prompt column, s column of the cache.
+A decoder goes on with its prompt. An encoder-decoder reads it as the source, and goes on with the
+token that starts each text. Shape letters: b batch, p prompt column, s column of the cache, or of
+the source.
 """
 
 from typing import NamedTuple
@@ -35,10 +37,47 @@ def default_sampling():
     return Sampling(*(tf.constant([value], t) for value, t in zip(DEFAULTS, DTYPES, strict=True)))
 
 
-def bounded(sampling, context):
-    """`sampling` with `max_new_tokens` in 0..context - 1, so that a token of the prompt fits."""
-    limit = tf.clip_by_value(sampling.max_new_tokens, 0, context - 1)
-    return sampling._replace(max_new_tokens=limit)
+def bounded(options, context):
+    """`options` with `max_new_tokens` in 0..context - 1, so that a token of the prompt fits."""
+    limit = tf.clip_by_value(options.max_new_tokens, 0, context - 1)
+    return options._replace(max_new_tokens=limit)
+
+
+class Beginning(NamedTuple):
+    """What is read before the first token is written.
+
+    Attributes:
+        token_ids: int32 (b, p), what the decoder reads.
+        lengths: int32 (b,), tokens of each row that are no padding, which precedes them.
+        source: int32 (b, s) and bool (b, s), the tokens that an encoder reads, followed by padding,
+            and its mask; () without an encoder.
+    """
+
+    token_ids: tf.Tensor
+    lengths: tf.Tensor
+    source: tuple
+
+
+def beginning(prompts, max_new_tokens, context, end_of_text, start=None):
+    """`Beginning` of prompts.
+
+    Args:
+        prompts: ragged int32 (b, None).
+        max_new_tokens, context, end_of_text: as for `left_padded`.
+        start: int, the id that starts what an encoder-decoder writes; None for a decoder.
+    """
+    if start is None:
+        return Beginning(*left_padded(prompts, max_new_tokens, context, end_of_text), ())
+    lengths = tf.ones_like(prompts.row_lengths(), tf.int32)
+    return Beginning(start * lengths[:, None], lengths, right_padded(prompts))
+
+
+def right_padded(prompts):
+    """Sources side by side, int32 (b, s), and bool (b, s); an empty one keeps a place to read."""
+    mask = tf.sequence_mask(tf.maximum(prompts.row_lengths(), 1))
+    token_ids = prompts.to_tensor()
+    absent = tf.shape(mask)[1] - tf.shape(token_ids)[1]
+    return tf.pad(token_ids, [[0, 0], [0, absent]]), mask
 
 
 def left_padded(prompts, max_new_tokens, context, end_of_text):

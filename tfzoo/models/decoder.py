@@ -171,6 +171,10 @@ class DecoderModel(Model):
             token_ids, padding_mask, cache=cache, document_ids=document_ids, training=training
         )
 
+    def decode(self, token_ids, cache, padding_mask=None):
+        """The states of the next tokens, float (b, t, m), which join the cache."""
+        return self.hidden_states(token_ids, padding_mask, cache)
+
     def pooled(self, hidden, padding_mask=None):
         """float (b, m), of hidden states (b, t, m): that of each row's last token."""
         if padding_mask is None:

@@ -1,0 +1,103 @@
+"""Encoder-decoders write by the same loop: each text as full passes of both stacks would."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.generation.test_beam import options
+from tests.generation.test_decoding import GREEDY, RANDOM, sampling
+from tests.model_contract import SMALL, stirred
+from tfzoo import models
+from tfzoo.generation import BeamSearch, Decoder, Sampling, generate, search
+
+START, END = 0, 1
+RNG = np.random.default_rng(8)
+SOURCES = [RNG.integers(2, 61, n).tolist() for n in (5, 1, 9)]
+LIMIT = 8
+
+
+@pytest.fixture(scope="module", params=["transformer_tiny", "t5_tiny"])
+def model(request):
+    return stirred(models.from_preset(request.param, **{**SMALL, "num_layers": 1}))
+
+
+@pytest.fixture(scope="module")
+def decoder(model):
+    return Decoder(model, END, START)
+
+
+def ragged(rows):
+    return tf.ragged.constant(rows, dtype=tf.int32, ragged_rank=1)
+
+
+def plain(model, sources, how):
+    @tf.function(autograph=False)
+    def run():
+        return generate(model, ragged(sources), Sampling(*map(tf.constant, how)), END, START)
+
+    return run().to_list()
+
+
+def plain_search(model, sources, how, num_beams):
+    @tf.function(autograph=False)
+    def run():
+        beams = BeamSearch(*map(tf.constant, how))
+        return search(model, ragged(sources), beams, num_beams, END, START)
+
+    tokens, scores = run()
+    return tokens.to_list(), scores.numpy()
+
+
+def next_logits(model, source, tokens):
+    """By a full pass over source and text, alone."""
+    return model(tf.constant([source]), tf.constant([[START, *tokens]]))[0, -1].numpy()
+
+
+def assert_greedy(model, source, tokens):
+    ended = [*tokens, END] if len(tokens) < LIMIT else tokens
+    for i, token in enumerate(ended):
+        logits = next_logits(model, source, ended[:i])
+        assert logits[token] > logits.max() - 1e-4
+
+
+def test_greedy_is_the_best_of_full_passes(model):
+    texts = plain(model, SOURCES, sampling(3, LIMIT, **GREEDY))
+    assert len({tuple(text) for text in texts}) == 3
+    for source, tokens in zip(SOURCES, texts, strict=True):
+        assert_greedy(model, source, tokens)
+
+
+@pytest.mark.parametrize("how", [GREEDY, RANDOM], ids=["greedy", "random"])
+def test_compiled_and_plain_write_the_same(model, decoder, how):
+    given = sampling(3, LIMIT, seed=range(3), **how)
+    assert decoder.generate(SOURCES, given) == plain(model, SOURCES, given)
+
+
+def test_a_row_is_what_it_would_be_alone(model):
+    given = sampling(3, [8, 3, 6], seed=range(3), **RANDOM)
+    together = plain(model, SOURCES, given)
+    for i, source in enumerate(SOURCES):
+        assert plain(model, [source], Sampling(*(x[i : i + 1] for x in given))) == [together[i]]
+
+
+def test_a_search_finds_the_same_alone_and_compiled(model, decoder):
+    how = options(3, [8, 3, 6], [1.0, 0.5, 2.0])
+    together, scores = plain_search(model, SOURCES, how, 3)
+    compiled, compiled_scores = decoder.search(SOURCES, how, 3)
+    assert compiled == together
+    np.testing.assert_allclose(compiled_scores, scores, atol=1e-4)
+    for i, source in enumerate(SOURCES):
+        [alone], [score] = plain_search(
+            model, [source], BeamSearch(*(x[i : i + 1] for x in how)), 3
+        )
+        assert alone == together[i]
+        assert score == pytest.approx(scores[i], abs=1e-4)
+
+
+def test_the_score_is_that_of_a_full_pass(model):
+    tokens, scores = plain_search(model, SOURCES, options(3, LIMIT), 4)
+    for source, row, score in zip(SOURCES, tokens, scores, strict=True):
+        row = row if len(row) == LIMIT else [*row, END]
+        logits = model(tf.constant([source]), tf.constant([[START, *row[:-1]]]))
+        nats = tf.gather(tf.nn.log_softmax(logits[0]), row, batch_dims=1)
+        assert score == pytest.approx(float(tf.reduce_mean(nats)), abs=1e-4)
