@@ -116,6 +116,13 @@ def test_every_second_block_of_gpt3_reads_a_band():
     assert reach(small("gpt3", num_layers=1)) == 9
 
 
+def test_gpt_neox_turns_a_part_of_each_head():
+    attention = small("gpt_neox").decoder.blocks[0].attention
+    x = np.random.default_rng(0).normal(size=(1, 4, 9, 8)).astype("float32")
+    is_turned = np.any(np.asarray(attention.rotary(x)) != x, axis=(0, 1, 2))
+    assert is_turned.tolist() == [True] * 4 + [False] * 4
+
+
 def test_gpt_ends_in_the_norm_of_its_last_block():
     model = small("gpt")
     norm = model.decoder.blocks[-1].feed_forward_norm
