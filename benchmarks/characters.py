@@ -62,7 +62,7 @@ class GPT(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction=reduction)
 
 
-def train(model, tokens, num_steps):
+def train(model, tokens, num_steps, bfloat16=False):
     """Trains the model on rows from random places of `tokens`."""
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() < 2]
@@ -73,7 +73,8 @@ def train(model, tokens, num_steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, num_steps)
         places = torch.randint(len(tokens) - CONTEXT, (BATCH, 1)) + columns
-        loss = model(tokens[places], tokens[places + 1])
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            loss = model(tokens[places], tokens[places + 1])
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -104,13 +105,15 @@ def main():
     parser.add_argument("--train", required=True, help="Text to train on.")
     parser.add_argument("--validation", required=True, help="Text to validate on.")
     parser.add_argument("--steps", type=int, default=STEPS, help="Steps to train.")
+    parser.add_argument("--bfloat16", action="store_true", help="Train with torch.autocast.")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of weights and places.")
     given = parser.parse_args()
-    torch.manual_seed(0)
+    torch.manual_seed(given.seed)
     started = time.monotonic()
     train_codes, validation_codes = (_code_points(x) for x in (given.train, given.validation))
     known = np.unique(train_codes)
     model = GPT(len(known) + 1)  # The last is any character that is not known.
-    train(model, _ids(train_codes, known), given.steps)
+    train(model, _ids(train_codes, known), given.steps, given.bfloat16)
     trained = time.monotonic()
     loss = validation_loss(model, _ids(validation_codes, known))
     result = {

@@ -1,5 +1,6 @@
 """`python -m tfzoo.train`: from text to a trained and exported model."""
 
+import concurrent.futures
 import dataclasses
 import errno
 import os
@@ -67,8 +68,7 @@ def train(given: TrainFlags) -> int:
 
 def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
-    length = checks.model_config(config).max_sequence_length
-    if num_streams(config, planned_place(config), length) > 1:
+    if num_streams(config, planned_place(config), checks.model_config(config)) > 1:
         kernels.streams.spare_a_thread()
     distribution = new_distribution(config)
     try:
@@ -156,10 +156,12 @@ def _results(config, run, prepared) -> dict:
             print(f"No export: there are no signatures for --task={config.task} yet.")
         return score
     tokenizer, _, split = prepared
-    trained = zoo.load(run.path)
-    text = _writer(trained.model, tokenizer, config.seed)()
-    print(_quoted("It writes, after training", text))
-    yardstick = bits_per_byte(split.train, split.validation, tokenizer)
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        counting = beside.submit(bits_per_byte, split.train, split.validation, tokenizer)
+        trained = zoo.load(run.path)
+        text = _writer(trained.model, tokenizer, config.seed)()
+        print(_quoted("It writes, after training", text))
+        yardstick = counting.result()
     print(
         f"Validation: perplexity {score['perplexity']:.2f} a token, "
         f"{score['bits_per_byte']:.4f} bits per byte. "

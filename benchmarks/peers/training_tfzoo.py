@@ -9,7 +9,7 @@ from benchmarks.peers.batches import training_batches
 from benchmarks.settings import Setting
 from benchmarks.turns import take_turns
 from tfzoo import kernels
-from tfzoo.models import GPT2
+from tfzoo.models.gpt2 import GPT2, GPT2Config
 from tfzoo.tasks import CausalLanguageModeling
 from tfzoo.training import distribution
 from tfzoo.training.config import TrainConfig
@@ -26,20 +26,19 @@ def main():
         schedule="constant",
         warmup_steps=0,
     )
-    if num_streams(config, distribution.check(config), setting.sequence_length) > 1:
+    shape = GPT2Config(
+        num_layers=setting.num_layers,
+        num_heads=setting.num_heads,
+        hidden_dim=setting.hidden_dim,
+        vocabulary_size=setting.vocabulary_size,
+        max_sequence_length=setting.sequence_length,
+        dropout=0.0,
+    )
+    if num_streams(config, distribution.check(config), shape) > 1:
         kernels.streams.spare_a_thread()
     place = distribution.create(config)
     with place.scope():
-        model = GPT2.from_preset(
-            "gpt2_small",
-            dtype=setting.keras_dtype,
-            num_layers=setting.num_layers,
-            num_heads=setting.num_heads,
-            hidden_dim=setting.hidden_dim,
-            vocabulary_size=setting.vocabulary_size,
-            max_sequence_length=setting.sequence_length,
-            dropout=0.0,
-        )
+        model = GPT2(shape, dtype=setting.keras_dtype)
         optimizer = AdamW(place, model.trainable_variables, clip_norm=1.0)
     steps = TrainingSteps(config, place, model, CausalLanguageModeling(), optimizer)
     iterator = iter(place.batches(_dataset(setting), setting.batch_size))

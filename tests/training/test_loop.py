@@ -9,6 +9,7 @@ import pytest
 import tiny_run
 
 from tfzoo.errors import UsageError
+from tfzoo.training import loop
 from tfzoo.training.loop import TrainingFailed
 from tfzoo.training.optimizer import LossScale
 from tfzoo.training.pace import Stopped
@@ -75,7 +76,8 @@ def test_sigterm_saves_at_the_next_look_and_exits_with_143(tmp_path):
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
-def test_an_interrupted_evaluation_is_made_up_for(tmp_path):
+def test_an_interrupted_evaluation_is_made_up_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "TOKENS_A_BATCH", 1)  # So that there are several batches.
     config = tiny_run.tiny_config(tmp_path / "parts", train_steps=4, eval_every_steps=2)
     trainer = tiny_run.tiny_trainer(config)
     trainer._validation = interrupted(trainer._validation)
@@ -84,6 +86,15 @@ def test_an_interrupted_evaluation_is_made_up_for(tmp_path):
     tiny_run.run(config)
     tiny_run.run(tiny_run.tiny_config(tmp_path / "whole", train_steps=4, eval_every_steps=2))
     assert tiny_run.rows(tmp_path / "parts")[1] == tiny_run.rows(tmp_path / "whole")[1]
+
+
+def test_a_score_does_not_depend_on_the_rows_evaluated_at_a_time(tmp_path, monkeypatch):
+    trainer = tiny_run.tiny_trainer(tiny_run.tiny_config(tmp_path))
+    together = trainer.evaluate()
+    monkeypatch.setattr(loop, "TOKENS_A_BATCH", 1)
+    apart = trainer.evaluate()
+    assert together.num_targets == apart.num_targets
+    np.testing.assert_allclose(together.loss, apart.loss, rtol=1e-6)
 
 
 def interrupted(validation):

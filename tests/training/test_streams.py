@@ -9,6 +9,7 @@ import tensorflow as tf
 import tiny_run
 
 from tfzoo import kernels
+from tfzoo.models.gpt2 import GPT2Config
 from tfzoo.training import distribution, step
 from tfzoo.training.config import TrainConfig
 
@@ -28,7 +29,7 @@ def test_rows_that_do_not_divide_stay_together():
 @pytest.mark.parametrize("fields", [{"dropout": 0.3}, {"dropout": 0.3, "num_microbatches": 2}])
 def test_two_streams_are_one(tmp_path, monkeypatch, fields):
     def numbers(num_streams):
-        monkeypatch.setattr(kernels.streams, "num_streams", lambda num_tokens=None: num_streams)
+        monkeypatch.setattr(kernels.streams, "num_streams", lambda *_: num_streams)
         config = tiny_run.tiny_config(tmp_path, global_batch_size=8, **fields)
         return np.array(tiny_run.numbers(tiny_run.uneven_steps(config)))
 
@@ -53,12 +54,15 @@ def test_two_streams_are_one(tmp_path, monkeypatch, fields):
 def test_a_step_is_cut_where_that_gains(fields, place, expected):
     config = TrainConfig(**fields)
     place = distribution.Place(kind="any", **place)
-    assert step.num_streams(config, place, 256) == expected
+    model = GPT2Config(num_layers=1, num_heads=8, hidden_dim=512, max_sequence_length=256)
+    assert step.num_streams(config, place, model) == expected
 
 
-def test_little_work_is_not_cut():
-    assert kernels.streams.num_streams(1023) == 1
-    assert kernels.streams.num_streams(1024) == (1 if tf.config.list_physical_devices("GPU") else 2)
+@pytest.mark.skipif(tf.config.list_physical_devices("GPU"), reason="streams are for CPUs")
+def test_fewer_tokens_than_the_model_is_wide_are_not_cut():
+    assert [kernels.streams.num_streams(n, 768) for n in (256, 768, 769)] == [1, 1, 2]
+    assert [kernels.streams.num_streams(n, 1600) for n in (1023, 1024)] == [1, 2]
+    assert kernels.streams.num_streams(256, 128) == kernels.streams.num_streams() == 2
 
 
 def test_a_thread_is_spared_before_tensorflow_runs():

@@ -5,9 +5,7 @@ import tensorflow as tf
 from tfzoo.errors import UsageError
 from tfzoo.tasks.causal_lm import CausalLanguageModeling
 from tfzoo.training.distribution import Distribution
-from tfzoo.training.validation import Validation
-
-TOKENS_A_BATCH = 2048
+from tfzoo.training.validation import TOKENS_A_BATCH, Validation
 
 
 def evaluate(model, task, store, *, batch_size=None, stride=None):

@@ -11,16 +11,21 @@ import os
 
 import tensorflow as tf
 
-_WORTH_CUTTING = 1024  # Tokens: with fewer, what the second gradient costs outweighs the gain.
+_MANY = 1024  # Tokens that are worth cutting at any width.
 
 
-def num_streams(num_tokens=None):
+def num_streams(num_tokens=None, width=0):
     """How many branches keep this machine busy: two on a CPU, one on GPUs or for little work.
+
+    Little are fewer tokens than the model is wide: a second gradient of large matrices then costs
+    more than the gain. Products of narrow models gain with any number of tokens, since oneDNN
+    gives what fits a core's cache to one core.
 
     Args:
         num_tokens: int, of a training step; None: there are no gradients, which always gains.
+        width: int, of the model.
     """
-    little = num_tokens is not None and num_tokens < _WORTH_CUTTING
+    little = num_tokens is not None and num_tokens <= width and num_tokens < _MANY
     return 1 if little or tf.config.list_physical_devices("GPU") else 2
 
 

@@ -13,7 +13,7 @@ from tfzoo.training.profile import Profile
 from tfzoo.training.report import Report
 from tfzoo.training.state import assign_arrays, read_arrays
 from tfzoo.training.step import TrainingSteps
-from tfzoo.training.validation import Validation
+from tfzoo.training.validation import TOKENS_A_BATCH, Validation
 
 _LOST_WORKER = (
     tf.errors.UnavailableError,
@@ -142,9 +142,11 @@ class Trainer:
         Returns:
             Score, or None if a signal came first.
         """
-        rows_per_replica = self._rows_per_replica() // self.config.num_microbatches
+        length = self.model.config.max_sequence_length
+        rows_trained = self._rows_per_replica() // self.config.num_microbatches
+        rows_per_replica = max(rows_trained, TOKENS_A_BATCH // length)
         sizes = {
-            "sequence_length": self.model.config.max_sequence_length,
+            "sequence_length": length,
             "batch_size": rows_per_replica * self.distribution.num_local_replicas,
         }
 

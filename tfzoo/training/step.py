@@ -60,8 +60,7 @@ class TrainingSteps:
         self.optimizer = optimizer
         self.loss_scale = loss_scale
         self._variables = model.trainable_variables
-        length = model.config.max_sequence_length
-        self._num_streams = num_streams(config, distribution, length)
+        self._num_streams = num_streams(config, distribution, model.config)
         self._part_sums = kernels.streams.branch(self._sums_of_part, self._num_streams)
         self._run = tf.function(self._loop, autograph=False)
         self._one = self._step
@@ -205,15 +204,15 @@ class TrainingSteps:
         return tf.stack([self.config.seed, step, microbatch * num_parts + part])
 
 
-def num_streams(config, place, sequence_length):
+def num_streams(config, place, model):
     """The parts of a microbatch that one replica computes side by side, 1 or 2.
 
     Args:
         config: TrainConfig.
         place: Distribution, or the `distribution.Place` that tells of it.
-        sequence_length: int, the most tokens of a row.
+        model: ModelConfig, which says how long a row is at the most, and how wide the model.
     """
     rows = config.global_batch_size // (config.num_microbatches * place.num_replicas)
     if place.num_local_replicas > 1 or config.jit == "true" or rows % 2:
         return 1  # Other replicas use the cores, one program is one branch, no row is halved.
-    return kernels.streams.num_streams(rows * sequence_length)
+    return kernels.streams.num_streams(rows * model.max_sequence_length, model.hidden_dim)

@@ -8,6 +8,8 @@ import tensorflow as tf
 from tfzoo import kernels
 from tfzoo.training.pace import Pace, StopSignals
 
+TOKENS_A_BATCH = 2048  # At least, where memory was found for a step: fewer leave cores waiting.
+
 
 @dataclasses.dataclass(frozen=True)
 class Score:
