@@ -12,6 +12,7 @@ from tfzoo import models, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
 from tfzoo.generation import DEFAULTS, DTYPES, Decoder, Sampling
+from tfzoo.generation.chat import history
 from tfzoo.training.checkpoints import Checkpoints
 
 TEXTS_AT_ONCE = 32
@@ -145,12 +146,37 @@ class LanguageModel:
         [token_ids] = self.tokenizer.encode_batch([prompt])
         return self._pieces(token_ids, _sampling(1, **{**DEFAULTS._asdict(), **options}))
 
+    def reply(self, turns, **options):
+        """Says the next turn of a conversation, giving the text as it comes.
+
+        The turns are read as the task `dialogue` reads them. Where the model's context has no room
+        for all, the oldest are left out, so that `max_new_tokens`, or half the context if that is
+        less, are free for the reply.
+
+        Args:
+            turns: list of str, one at least, the last of them to be replied to.
+            **options: as for `generate`; `max_new_tokens` is bounded to what is free.
+
+        Returns:
+            Iterator of str, none ending within a character.
+
+        Raises:
+            UsageError: for a number outside its range.
+        """
+        sampling = _sampling(1, **{**DEFAULTS._asdict(), **options})
+        context = self.model.config.max_sequence_length
+        [wanted] = sampling.max_new_tokens
+        token_ids = history(self.tokenizer, turns, context - min(int(wanted), context // 2))
+        free = np.minimum(sampling.max_new_tokens, context - len(token_ids))
+        return self._pieces(token_ids, sampling._replace(max_new_tokens=free))
+
     def _pieces(self, token_ids, sampling):
         text = codecs.getincrementaldecoder("utf-8")("replace")
+        is_text_before = bool(token_ids) and token_ids[-1] != self.tokenizer.end_of_text
         new_tokens, num_shown = [], 0
         for [more] in self._decoder.stream([token_ids], sampling):
             new_tokens += more
-            spelt = self.tokenizer.spell(new_tokens, continued=bool(token_ids))
+            spelt = self.tokenizer.spell(new_tokens, continued=is_text_before)
             if piece := text.decode(spelt[num_shown:]):
                 yield piece
             num_shown = len(spelt)

@@ -1,6 +1,8 @@
 """Dialogue: each turn is said in reply to those before it."""
 
 import dataclasses
+import functools
+import itertools
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +11,11 @@ from tfzoo.tasks import sequences
 from tfzoo.tasks.example_rows import ExampleTask
 from tfzoo.tasks.padding import padded, padding_id
 from tfzoo.tasks.turn_windows import WindowedStore
+
+
+def turn_ids(tokenizer, turns: list[str]) -> list[list[int]]:
+    """The tokens of each turn, ended by end-of-text, as a model reads one after the other."""
+    return [[*ids, tokenizer.end_of_text] for ids in tokenizer.encode_batch(turns)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,18 +32,12 @@ class Dialogue(ExampleTask):
     data_kind: ClassVar = "dialogue"
 
     def columns(self):
+        ids = functools.partial(turn_ids, self.tokenizer)
         return {
-            "token_ids": lambda example: self.prompt_ids(example["turns"]),
-            "num_opening": lambda example: len(self.prompt_ids(example["turns"][:1])),
-            "turn_lengths": lambda example: [
-                len(self.prompt_ids([turn])) for turn in example["turns"]
-            ],
+            "token_ids": lambda example: list(itertools.chain(*ids(example["turns"]))),
+            "num_opening": lambda example: len(ids(example["turns"][:1])[0]),
+            "turn_lengths": lambda example: [len(turn) for turn in ids(example["turns"])],
         }
-
-    def prompt_ids(self, turns: list[str]) -> list[int]:
-        """The turns as they are read before a reply."""
-        end = self.tokenizer.end_of_text
-        return [token for ids in self.tokenizer.encode_batch(turns) for token in (*ids, end)]
 
     def examples(self, store, sequence_length):
         return WindowedStore(store, sequence_length + 1)
