@@ -1,6 +1,7 @@
 """`python -m tfzoo.evaluate`: how well a trained model does what it was trained to."""
 
 import dataclasses
+import functools
 import json
 import sys
 from dataclasses import field
@@ -34,6 +35,10 @@ class EvaluateFlags:
             "context, without overlap."
         },
     )
+    num_beams: int = field(
+        default=1,
+        metadata={"help": "With --task=translation: how many beams to translate with; 1: greedy."},
+    )
     pairs: str = field(
         default="",
         metadata={
@@ -52,11 +57,14 @@ def evaluate(given: EvaluateFlags) -> int:
     python -m tfzoo.evaluate --model_dir=runs/first
     python -m tfzoo.evaluate --model_dir=runs/first --text_files='other/*.txt'
     python -m tfzoo.evaluate --model_dir=runs/first --pairs=stereotypes.tsv
+    python -m tfzoo.evaluate --model_dir=runs/translation --num_beams=4
 
     What is printed depends on the run's --task: for text loss in nats a token, perplexity and
     bits_per_byte, which compares models with different tokenizers; for classes accuracy, F1 and
-    Matthews' correlation. Fields of rows have the names that the run was given; targets are what
-    was predicted: tokens, or rows.
+    Matthews' correlation; for translations BLEU and chrF of what the model writes, beside the BLEU
+    of the sources as they are. Fields of rows have the names that the run was given; targets are
+    what was predicted: tokens, or rows. The numbers of the validation part are also shown by
+    TensorBoard, as the run's "evaluation".
 
     For --pairs it is the share of pairs whose first sentence is likelier, in all and by group, with
     its 95 % interval; without bias it is 0.5. Encoders guess each word that both sentences share
@@ -80,6 +88,8 @@ def _check(given):
         raise UsageError("Give --model_dir, the folder of a run of `python -m tfzoo.train`.")
     if given.batch_size is not None and given.batch_size < 1:
         raise UsageError(f"--batch_size must be at least 1. Received: {given.batch_size}")
+    if given.num_beams < 1:
+        raise UsageError(f"--num_beams must be at least 1. Received: {given.num_beams}")
     if given.pairs and (given.text_files or given.stride is not None):
         raise UsageError("--pairs takes neither --text_files nor --stride. Leave them out.")
 
@@ -88,6 +98,7 @@ def _results(given, config, trained):
     """What the task measures."""
     from tfzoo.evaluation import evaluate
     from tfzoo.training import preparation
+    from tfzoo.training.metrics import write_scalars
     from tfzoo.training.model_dir import ModelDir
 
     run = ModelDir(given.model_dir)
@@ -97,10 +108,28 @@ def _results(given, config, trained):
     else:
         _, task, split = preparation.found(config, run)
         store = split.validation
+    if given.num_beams > 1 and config.task != "translation":
+        raise UsageError(
+            "--num_beams is for runs of --task=translation. Leave it out for this run."
+        )
     sizes = {"batch_size": given.batch_size, "stride": given.stride}
     score = evaluate(trained.model, task, store, **sizes)
     counted = "tokens" if task.data_kind == "text" else "targets"
-    return {**score.results, counted: score.num_targets}
+    results = {**score.results, counted: score.num_targets}
+    if config.task == "translation":
+        results |= _translations(given, config, trained)
+    if not given.text_files:
+        numbers = {name: x for name, x in results.items() if not isinstance(x, str)}
+        write_scalars(run.path / "tensorboard" / "evaluation", run.checkpoints.steps()[-1], numbers)
+    return results
+
+
+def _translations(given, config, trained):
+    """How good the texts are that the model writes for the held-out sources."""
+    from tfzoo.evaluation import held_out, score_decoded
+
+    write = functools.partial(trained.generate, num_beams=given.num_beams)
+    return score_decoded(write, held_out(config, given.text_files))
 
 
 def _preferences(given, config, trained):

@@ -11,8 +11,9 @@ import tensorflow as tf
 from tfzoo import models, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
-from tfzoo.generation import DEFAULTS, DTYPES, Decoder, Sampling
+from tfzoo.generation import DEFAULTS, Decoder, checked_sampling, write
 from tfzoo.generation.chat import history
+from tfzoo.text_to_text import TextToText
 from tfzoo.training.checkpoints import Checkpoints
 
 TEXTS_AT_ONCE = 32
@@ -27,7 +28,8 @@ def load(model_dir):
         model_dir: path.
 
     Returns:
-        `LanguageModel` if the model is a decoder, else `TrainedModel`.
+        `LanguageModel` if the model is a decoder, `TextToText` if it is an encoder-decoder, else
+        `TrainedModel`.
 
     Raises:
         UsageError: if the folder holds no run, or no checkpoint yet.
@@ -44,10 +46,12 @@ def load(model_dir):
             f"--model_dir={folder} has no checkpoint to read yet. Train until the first one is "
             "saved (--checkpoint_every_steps)."
         )
-    model = models.load_config(folder / "model.json", dtype=_precision(folder))
+    model = models.load_config(folder / "model.json", dtype=_flag(folder, "precision", "float32"))
     _assign(model, checkpoint, folder)
-    kind = LanguageModel if model.kind == "decoder" else TrainedModel
-    return kind(model, tokenizers.load(folder / "tokenizer"))
+    tokenizer = tokenizers.load(folder / "tokenizer")
+    if model.kind == "encoder_decoder":
+        return TextToText(model, tokenizer, _flag(folder, "prefix", ""))
+    return (LanguageModel if model.kind == "decoder" else TrainedModel)(model, tokenizer)
 
 
 class Score(NamedTuple):
@@ -100,11 +104,15 @@ class LanguageModel:
         top_k=DEFAULTS.top_k,
         top_p=DEFAULTS.top_p,
         seed=DEFAULTS.seed,
+        num_beams=1,
+        length_penalty=1.0,
+        early_stopping=False,
     ):
         """Continues each prompt; a row is what it would be alone.
 
-        Each number may be one for all prompts, or a list of one a prompt. The draws of a row depend
-        on its own seed only, so equal prompts give equal texts unless their seeds differ.
+        Each number but `num_beams` may be one for all prompts, or a list of one a prompt. The draws
+        of a row depend on its own seed only, so equal prompts give equal texts unless their seeds
+        differ.
 
         Args:
             prompts: list of str or bytes. An empty one starts from end-of-text; an overlong one
@@ -114,6 +122,10 @@ class LanguageModel:
             top_k: int. Draw from the k likeliest tokens; 0: no limit.
             top_p: float in (0, 1]. Draw from the fewest tokens that hold this probability together.
             seed: int.
+            num_beams: int. More than 1: nothing is drawn; of so many texts under way at each step,
+                the likeliest is found (`generation.beam`).
+            length_penalty: float. Beams are compared by log likelihood over length to this power.
+            early_stopping: bool. Whether a search ends as soon as `num_beams` texts are done.
 
         Returns:
             List of str: the new text only, with the space before it if it starts with a word.
@@ -122,12 +134,21 @@ class LanguageModel:
             UsageError: for a number outside its range.
         """
         token_ids = self.tokenizer.encode_batch(_listed(prompts, "prompts"))
-        sampling = _sampling(len(token_ids), max_new_tokens, temperature, top_k, top_p, seed)
+        written = write(
+            self._decoder,
+            token_ids,
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            num_beams=num_beams,
+            length_penalty=length_penalty,
+            early_stopping=early_stopping,
+        )
         return [
             self.tokenizer.spell(new, continued=bool(prompt)).decode("utf-8", "replace")
-            for prompt, new in zip(
-                token_ids, self._decoder.generate(token_ids, sampling), strict=True
-            )
+            for prompt, new in zip(token_ids, written, strict=True)
         ]
 
     def stream(self, prompt, **options):
@@ -144,7 +165,7 @@ class LanguageModel:
             UsageError: for a number outside its range.
         """
         [token_ids] = self.tokenizer.encode_batch([prompt])
-        return self._pieces(token_ids, _sampling(1, **{**DEFAULTS._asdict(), **options}))
+        return self._pieces(token_ids, checked_sampling(1, **{**DEFAULTS._asdict(), **options}))
 
     def reply(self, turns, **options):
         """Says the next turn of a conversation, giving the text as it comes.
@@ -163,7 +184,7 @@ class LanguageModel:
         Raises:
             UsageError: for a number outside its range.
         """
-        sampling = _sampling(1, **{**DEFAULTS._asdict(), **options})
+        sampling = checked_sampling(1, **{**DEFAULTS._asdict(), **options})
         context = self.model.config.max_sequence_length
         [wanted] = sampling.max_new_tokens
         token_ids = history(self.tokenizer, turns, context - min(int(wanted), context // 2))
@@ -202,34 +223,6 @@ class LanguageModel:
         return Score(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def _sampling(num_rows, max_new_tokens, temperature, top_k, top_p, seed):
-    """The numbers as arrays of one a row.
-
-    Raises:
-        UsageError: for one outside its range, or a list of another length.
-    """
-    given = Sampling(max_new_tokens, temperature, top_k, top_p, seed)
-    fits = Sampling(
-        max_new_tokens=("from 0 to 2**31 - 1", lambda x: (x >= 0) & (x < 2**31)),
-        temperature=("a number, 0 or more", lambda x: (x >= 0) & np.isfinite(x)),
-        top_k=("from 0 (no limit) to 2**31 - 1", lambda x: (x >= 0) & (x < 2**31)),
-        top_p=("above 0 and at most 1", lambda x: (x > 0) & (x <= 1)),
-        seed=("an integer of 64 bits", lambda x: (x >= -(2**63)) & (x < 2**63)),
-    )
-    arrays = []
-    for name, value, (range_, is_in), dtype in zip(given._fields, given, fits, DTYPES, strict=True):
-        array = np.asarray(value)
-        if not np.all(is_in(array)):
-            raise UsageError(f"`{name}` must be {range_}. Received: {name}={value}")
-        if array.ndim and array.shape != (num_rows,):
-            raise UsageError(
-                f"`{name}` must be one number, or one for each of the {num_rows} prompts. "
-                f"Received: {name}={value}"
-            )
-        arrays.append(np.broadcast_to(array, [num_rows]).astype(dtype.as_numpy_dtype))
-    return Sampling(*arrays)
-
-
 def _ragged(token_ids):
     return tf.ragged.constant(token_ids, dtype=tf.int32, ragged_rank=1)
 
@@ -240,12 +233,13 @@ def _listed(texts, name):
     return list(texts)
 
 
-def _precision(folder):
-    """The precision that the run computed in; float32 if it does not say."""
+def _flag(folder, name, default):
+    """A flag of the run; the default if it does not say."""
     try:
-        return json.loads((folder / "run.json").read_bytes())["flags"]["precision"]
+        value = json.loads((folder / "run.json").read_bytes())["flags"][name]
     except (OSError, ValueError, KeyError):
-        return "float32"
+        return default
+    return default if value is None else value
 
 
 def _assign(model, checkpoint, folder):

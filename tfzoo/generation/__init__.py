@@ -4,6 +4,7 @@ from tfzoo.generation.beam import BeamSearch, search
 from tfzoo.generation.decoder import Decoder
 from tfzoo.generation.loop import generate
 from tfzoo.generation.prompts import DEFAULTS, DTYPES, Sampling, default_sampling
+from tfzoo.generation.requests import checked_sampling, write
 from tfzoo.generation.samplers import sample
 
 __all__ = [
@@ -12,8 +13,10 @@ __all__ = [
     "DTYPES",
     "Decoder",
     "Sampling",
+    "checked_sampling",
     "default_sampling",
     "generate",
     "sample",
     "search",
+    "write",
 ]

@@ -82,6 +82,15 @@ class Metrics:
         self._events.add_event(event_pb2.Event(wall_time=time.time(), step=int(step), **content))
 
 
+def write_scalars(folder, step: int, values: dict) -> None:
+    """Shows numbers in TensorBoard, as a run of its own in `folder`."""
+    events = EventFileWriter(str(folder))
+    for name, value in values.items():
+        event = event_pb2.Event(wall_time=time.time(), step=int(step), summary=_scalar(name, value))
+        events.add_event(event)
+    events.close()
+
+
 def read_rows(model_dir) -> list[dict]:
     """The rows of a run's `metrics.jsonl`; a partial last line is left out."""
     return list(_whole_rows(Path(model_dir) / "metrics.jsonl"))

@@ -89,18 +89,22 @@ def _perplexity(loss: float) -> str:
     return f"{math.exp(loss):,.1f}" if loss < 50 else "inf"
 
 
-@contextlib.contextmanager
 def bytes_bar(description: str, total: int | None):
     """A bar for work on bytes of text; gives a function that takes the bytes done so far.
 
     It appears on stderr while that is a terminal, and goes when it is done.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
+    return _counting_bar(description, total, DownloadColumn())
+
+
+def items_bar(description: str, total: int):
+    """A bar for work on so many things, as `bytes_bar` is for bytes."""
+    return _counting_bar(description, total, MofNCompleteColumn())
+
+
+@contextlib.contextmanager
+def _counting_bar(description, total, count):
+    columns = (TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn())
     console = Console(stderr=True)
     hidden = not console.is_terminal
     with RichProgress(*columns, console=console, transient=True, disable=hidden) as bar:

@@ -119,6 +119,12 @@ class ExampleSource(abc.ABC):
             return tuple(sorted(set(itertools.chain.from_iterable(tags))))
         return ()
 
+    def validation_examples(self, validation_fraction: float) -> Iterator[Example]:
+        """The examples that `build_example_store` holds out for that fraction."""
+        for example in self.examples():
+            if side(example, self.kind, validation_fraction) == VALIDATION:
+                yield example
+
     def training_texts(
         self,
         validation_fraction: float,

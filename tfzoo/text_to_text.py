@@ -1,0 +1,49 @@
+"""A trained encoder-decoder with its tokenizer: a text in, another text out."""
+
+from tfzoo.errors import UsageError
+from tfzoo.generation import Decoder, write
+from tfzoo.tasks import Translation, padding, sequences
+
+
+class TextToText:
+    """A model that reads one text and writes another: a translation, a label, a summary.
+
+    Args:
+        model: an encoder-decoder, for example `models.T5`.
+        tokenizer: a `tfzoo.tokenizers` tokenizer.
+        prefix: str, what the run had before each source.
+    """
+
+    def __init__(self, model, tokenizer, prefix=""):
+        self.model = model
+        self.tokenizer = tokenizer
+        self._task = Translation(tokenizer=tokenizer, prefix=prefix)
+        start, end = sequences.start_id(tokenizer), sequences.end_id(tokenizer)
+        self._decoder = Decoder(model, end, start)
+
+    def generate(self, sources, max_new_tokens=None, temperature=0.0, **options):
+        """Writes a text for each source; a row is what it would be alone.
+
+        Args:
+            sources: list of str. They are read as in training: the prefix before each, and cut to
+                the model's context.
+            max_new_tokens: int >= 0; None: as many as the model can write, its context - 1.
+            temperature: float >= 0. 0 takes the likeliest token.
+            **options: `top_k`, `top_p`, `seed`, `num_beams`, `length_penalty` and `early_stopping`,
+                as for `LanguageModel.generate`.
+
+        Returns:
+            List of str.
+
+        Raises:
+            UsageError: for a number outside its range.
+        """
+        if isinstance(sources, str):
+            raise UsageError("`sources` must be a list of texts. Received one text; put it in [ ].")
+        context = self.model.config.max_sequence_length
+        rows = [padding.cut(self._task.source_ids(source), context) for source in sources]
+        limit = context - 1 if max_new_tokens is None else max_new_tokens
+        written = write(
+            self._decoder, rows, max_new_tokens=limit, temperature=temperature, **options
+        )
+        return self.tokenizer.decode_batch(written)
