@@ -46,6 +46,7 @@ def test_a_dialogue_that_has_room_is_one_window():
 def test_half_a_window_of_earlier_turns_is_read():
     assert windows([5, 5, 5, 5, 5, 5], LONGEST) == [(0, 5, 20), (10, 20, 30)]
     assert windows([5, 5, 10, 10], LONGEST) == [(0, 5, 20), (10, 20, 30)]
+    assert windows([4, 5, 11, 3], LONGEST) == [(0, 4, 20), (9, 20, 23)]
 
 
 def test_a_turn_too_long_is_cut_and_goes_on():
