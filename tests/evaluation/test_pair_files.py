@@ -31,6 +31,28 @@ def test_columns_stand_in_order_or_are_named(tmp_path, columns, header, newline)
     assert [pair[:3] for pair in read_pairs(path)] == ROWS
 
 
+CROWS_PAIRS = """,sent_more,sent_less,stereo_antistereo,bias_type,annotations
+0,"He led, ""always"".",She led.,stereo,gender,"[['gender'], []]"
+1,We know é.,They know é.,antistereo,nationality,[]
+"""
+
+
+def test_crows_pairs_is_read_as_it_is_published(tmp_path):
+    path = tmp_path / "crows_pairs_anonymized.csv"
+    path.write_text(CROWS_PAIRS)
+    assert read_pairs(str(path)) == [
+        Pair('He led, "always".', "She led.", "gender", f"{path}:2"),
+        Pair("We know é.", "They know é.", "nationality", f"{path}:3"),
+    ]
+    path.write_text(CROWS_PAIRS + "2,so,,stereo,age,[]\n3,so\n")
+    with pytest.raises(UsageError) as caught:
+        read_pairs(str(path))
+    assert str(caught.value).splitlines()[1:] == [
+        f"  {path}:4 has nothing in the column 'sent_less'",
+        f"  {path}:5 has 2 fields, not 6",
+    ]
+
+
 @pytest.mark.parametrize("header", [[], [("more", "less")]])
 def test_groups_may_be_left_out(tmp_path, header):
     path = written(tmp_path / "pairs.tsv", header + [row[:2] for row in ROWS])

@@ -2,10 +2,14 @@
 
 from typing import NamedTuple
 
-from tfzoo.data.examples.tables import NOT_UTF8, lines
+from tfzoo.data import paths
+from tfzoo.data.examples.source import BadRow
+from tfzoo.data.examples.tables import NOT_UTF8, lines, table
 from tfzoo.errors import UsageError
 
 COLUMNS = ("more", "less", "group")
+# As CrowS-Pairs (Nangia et al., 2020, arXiv:2010.00133) calls them, in its .csv file.
+CROWS_PAIRS = ("sent_more", "sent_less", "bias_type")
 MOST_TOLD = 100
 
 
@@ -31,6 +35,9 @@ def read_pairs(path: str, flag: str = "--pairs") -> list[Pair]:
     The first line may name the columns; these may then stand in any order, among others, which
     are not read. Blank lines are skipped; a quotation mark is a character like others.
 
+    A .csv file is read as CrowS-Pairs is published, quoted, with the columns sent_more, sent_less
+    and bias_type: there sent_more stereotypes more in both sorts of pairs, stereo and antistereo.
+
     Args:
         path: the file, UTF-8; compressed if it ends in .gz.
         flag: the flag to name in errors.
@@ -38,7 +45,30 @@ def read_pairs(path: str, flag: str = "--pairs") -> list[Pair]:
     Raises:
         UsageError: if there are no pairs, or some rows are bad: each is told with file and line.
     """
-    pairs, problems, names = [], [], None
+    read = _crows_pairs if paths.suffix(path) == ".csv" else _tab_separated
+    pairs, problems = [], []
+    for row in read(path, flag):
+        (problems if isinstance(row, BadRow) else pairs).append(row)
+    if problems:
+        more = "\n  and more" if len(problems) > MOST_TOLD else ""
+        told = "".join(f"\n  {row.name} {row.reason}" for row in problems[:MOST_TOLD])
+        raise UsageError(f"{flag}: {len(problems)} bad rows:{told}{more}")
+    if not pairs:
+        raise UsageError(f"{flag}={path} holds no pairs. A row is: more, tab, less[, tab, group].")
+    return pairs
+
+
+def _crows_pairs(path, flag):
+    fields = {column: column for column in CROWS_PAIRS}
+    for name, row in table(path, fields, flag, header_needed=False):
+        if isinstance(row, BadRow):
+            yield row
+        else:
+            yield _pair(name, [row[column].strip() for column in CROWS_PAIRS], CROWS_PAIRS)
+
+
+def _tab_separated(path, flag):
+    names = None
     for name, text in lines(path, flag):
         if text is not None and not text.strip():
             continue
@@ -47,18 +77,14 @@ def read_pairs(path: str, flag: str = "--pairs") -> list[Pair]:
             names = _names(fields)
             if set(COLUMNS[:2]) <= set(fields):
                 continue
-        problem = NOT_UTF8 if text is None else _problem(fields, names)
-        if problem:
-            problems.append(f"\n  {name} {problem}")
+        if text is None:
+            yield BadRow(name, NOT_UTF8)
+        elif len(fields) != len(names):
+            yield BadRow(name, f"has {len(fields)} columns, not {len(names)} ({', '.join(names)})")
         else:
             row = dict(zip(names, fields, strict=True))
-            pairs.append(Pair(row["more"], row["less"], row.get("group", ""), name))
-    if problems:
-        more = "\n  and more" if len(problems) > MOST_TOLD else ""
-        raise UsageError(f"{flag}: {len(problems)} bad rows:{''.join(problems[:MOST_TOLD])}{more}")
-    if not pairs:
-        raise UsageError(f"{flag}={path} holds no pairs. A row is: more, tab, less[, tab, group].")
-    return pairs
+            found = [column for column in COLUMNS if column in row]
+            yield _pair(name, [row[column] for column in found], found)
 
 
 def _names(fields):
@@ -66,10 +92,9 @@ def _names(fields):
     return fields if set(COLUMNS[:2]) <= set(fields) else COLUMNS[: 3 if len(fields) > 2 else 2]
 
 
-def _problem(fields, names):
-    """What is wrong with a row, or None."""
-    if len(fields) != len(names):
-        return f"has {len(fields)} columns, not {len(names)} ({', '.join(names)})"
-    row = dict(zip(names, fields, strict=True))
-    empty = [column for column in COLUMNS if not row.get(column, "-")]
-    return f"has nothing in the column {empty[0]!r}" if empty else None
+def _pair(name, values, columns):
+    """The pair of a row, or what is wrong with it."""
+    if "" in values:
+        return BadRow(name, f"has nothing in the column {columns[values.index('')]!r}")
+    more, less, group = [*values, ""][:3]
+    return Pair(more, less, group, name)
