@@ -43,8 +43,8 @@ class EvaluateFlags:
         default="",
         metadata={
             "help": "Instead: a .tsv file of sentences in pairs, with columns more (the one that "
-            "stereotypes more), less and, if need be, group; or the .csv file of CrowS-Pairs. Which "
-            "ones does the model prefer?"
+            "stereotypes more), less and, if need be, group; or the .csv file of CrowS-Pairs. "
+            "Which ones does the model prefer?"
         },
     )
     data_dir: str | None = field(
