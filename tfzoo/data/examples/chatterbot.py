@@ -19,8 +19,8 @@ FOLDER = "chatterbot_corpus/data/english/"
 class Chatterbot(NamedExamples):
     """2,025 conversations, 1,946 of them a prompt and its reply: 2,306 replies in all.
 
-    Only 898 of them differ: tech_support.yml says ten pairs, each about a hundred times. One entry of
-    the package, in trivia.yml, is no list of turns but one text, and is left out (read letter by
+    Only 898 of them differ: tech_support.yml says ten pairs, each about a hundred times. One entry
+    of the package, in trivia.yml, is no list of turns but one text, and is left out (read letter by
     letter, it would make 87 replies more).
 
     Args:
