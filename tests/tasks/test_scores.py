@@ -65,6 +65,12 @@ def test_entities_that_tags_mark(tags, expected):
     assert entities.spans(tags.split()) == expected
 
 
+@pytest.mark.parametrize("totals", [(3, 0, 0), (0, 2, 0), (0, 0, 0)])
+def test_where_no_entity_is_there_or_found_the_shares_are_0(totals):
+    """As the evaluation of CoNLL-2003 has it; what is no number could not be told or drawn."""
+    assert set(entities.results(np.array(totals, np.float32)).values()) == {0.0}
+
+
 def test_entities_count_if_all_their_words_and_their_type_are_right():
     names = ("B-A", "I-A", "B-B", "O")
     there = np.array([[0, 1, 3, 2, 0], [0, 3, 3, 0, 0]], np.int32)

@@ -52,10 +52,13 @@ def counts(labels, found, weights, names):
 
 
 def results(totals) -> dict[str, float]:
-    """Precision, recall and F1 of entities, each right only if its words and its type are."""
+    """Precision, recall and F1 of entities, each right only if its words and its type are.
+
+    Where none is there or none was found they are 0, as in the evaluation of CoNLL-2003.
+    """
     there, found, both = totals
     return {
-        "entity_precision": scores.mean(both, found),
-        "entity_recall": scores.mean(both, there),
-        "entity_f1": scores.mean(2 * both, there + found),
+        "entity_precision": scores.mean(both, max(found, 1)),
+        "entity_recall": scores.mean(both, max(there, 1)),
+        "entity_f1": scores.mean(2 * both, max(there + found, 1)),
     }
