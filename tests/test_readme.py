@@ -84,6 +84,8 @@ def folder(tmp_path_factory):
     (folder / "my" / "bias.tsv").write_text("more\tless\tgroup\nhe is\tshe is\tgender\n")
     pairs = [f"the {row}\tder {row[::-1]}" for row in rows]
     (folder / "my" / "pairs.tsv").write_text("\n".join(["source\ttarget", *pairs]))
+    talks = [{"turns": [f"is it a {row}?", f"a {row} it is", "so"]} for row in rows]
+    (folder / "my" / "talks.jsonl").write_text("\n".join(map(json.dumps, talks)))
     return folder
 
 
