@@ -11,6 +11,11 @@ import pytest
 
 from benchmarks.settings import NANO, TINY, Setting
 from benchmarks.turns import time_in_turn
+from tfzoo.data import build_example_store
+from tfzoo.tasks import TASKS
+from tfzoo.tokenizers import TOKENIZERS
+from tfzoo.training import preparation
+from tfzoo.training.config import TrainConfig
 
 ROOT = Path(__file__).parents[1]
 
@@ -56,6 +61,42 @@ def test_characters_reports_a_loss_that_training_lowers(tmp_path):
     before = loss(0)
     assert abs(before - math.log(29)) < 0.1  # 26 letters, space, full stop, unknown.
     assert loss(40) < before - 0.5
+
+
+def test_sentiment_counts_words_of_the_rows_that_the_run_has_held_out(tmp_path):
+    pytest.importorskip("sklearn", reason="needs the extra [parity]")
+    from benchmarks import sentiment
+
+    praise = [f"a fine {noun} number {chr(97 + i)}" for noun in ("film", "tale") for i in range(26)]
+    rows = [f"{row},good" for row in praise] + [f"{row} so dull,bad" for row in praise[:40]]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows]) + "\n")
+    config = TrainConfig(
+        task="classification",
+        preset="bert_tiny",
+        text_files=(str(tmp_path / "rows.csv"),),
+        validation_fraction=0.3,
+        data_dir=str(tmp_path),
+        model_dir=str(tmp_path / "run"),
+        tokenizer="bytes",
+    )
+    task = TASKS["classification"](tokenizer=TOKENIZERS["bytes"](), labels=("bad", "good"))
+    split = build_example_store(
+        preparation.open_data(config, files=config.text_files),
+        task.columns(),
+        recipe=task.recipe,
+        data_dir=config.data_dir,
+        validation_fraction=config.validation_fraction,
+    )
+    both = zip(sentiment.rows_of(config), (split.train, split.validation), strict=True)
+    for (texts, labels), store in both:
+        assert [task.labels.index(label) for label in labels] == store.scalars("label").tolist()
+        assert [len(text) for text in texts] == (store.lengths("token_ids") - 1).tolist()
+    scores, classes = sentiment.scores_of(config)
+    assert classes == ["bad", "good"]
+    assert scores["majority class"].matthews == 0.0
+    assert scores["majority class"].f1[0] == 0.0
+    assert scores["naive Bayes, words"].accuracy > scores["majority class"].accuracy
+    assert scores["logistic regression, words"].accuracy == 1.0
 
 
 def test_a_peer_that_fails_has_no_rate_and_the_others_have_theirs(capfd):

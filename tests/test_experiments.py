@@ -1,5 +1,6 @@
 """Every recipe parses, names its cost, and trains at a tiny size."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tfzoo import flags
+from tfzoo.tasks import TASKS
 from tfzoo.training import metrics
 from tfzoo.training.config import TrainConfig
 
@@ -18,12 +20,24 @@ TINY = [
     "--dataset=",
     "--model_overrides=num_layers=1,num_heads=2,hidden_dim=16",
     "--vocabulary_size=300",
+    "--validation_fraction=0.1",
     "--sequence_length=16",
     "--global_batch_size=4",
     "--train_steps=3",
     "--warmup_steps=1",
     "--log_every_steps=1",
 ]
+
+
+# A file for each kind of data: its name, and its lines.
+WORDS = "the quick brown fox jumps over a lazy dog while seven vixens watch from big hills".split()
+TEXTS = [" ".join(WORDS[i % 16 :] + WORDS[: i % 7]) + "." for i in range(60)]
+DATA = {
+    "text": ("text.jsonl", [json.dumps({"text": " ".join(TEXTS[i:])}) for i in range(20)]),
+    "labelled": ("rows.csv", ["text,label", *(f"{x},{len(x) % 2}" for x in TEXTS)]),
+    "pairs": ("rows.tsv", ["source\ttarget", *(f"{x}\t{x[::-1]}" for x in TEXTS)]),
+    "dialogue": ("turns.jsonl", [json.dumps({"turns": [x, x[::-1]]}) for x in TEXTS]),
+}
 
 
 def test_there_is_a_quickstart():
@@ -43,8 +57,10 @@ def test_recipe_has_a_row_in_the_table(path):
 
 @pytest.mark.parametrize("path", FLAGFILES, ids=NAMES)
 def test_recipe_trains(path, tmp_path):
-    text = tmp_path / "text.txt"
-    text.write_text("the quick brown fox jumps over the lazy dog. " * 60)
+    task = flags.read(TrainConfig, path).task
+    name, lines = DATA[TASKS[task].data_kind]
+    text = tmp_path / name
+    text.write_text("\n".join(lines) + "\n")
     model_dir = tmp_path / "run"
     here = [f"--text_files={text}", f"--model_dir={model_dir}", f"--data_dir={tmp_path / 'data'}"]
     here += [f"--export_dir={tmp_path / 'saved_models'}"]
@@ -53,4 +69,5 @@ def test_recipe_trains(path, tmp_path):
     assert done.returncode == 0, done.stderr
     steps = [row["step"] for row in metrics.read_rows(model_dir) if "loss" in row]
     assert steps == [1, 2, 3]
-    assert (tmp_path / "saved_models" / "1" / "saved_model.pb").exists()
+    exported = (tmp_path / "saved_models" / "1" / "saved_model.pb").exists()
+    assert exported == (task == "causal_lm")

@@ -1,0 +1,103 @@
+"""What counting words makes of the very rows that a run of --task=classification is judged by.
+
+    python -m benchmarks.sentiment --model_dir=runs/sentiment
+
+Naive Bayes and logistic regression over bags of words, and the class that is most frequent, trained
+on the rows that the run was trained on and judged by those that it held out: its dataset or files,
+its split. scikit-learn's own settings throughout; none was chosen by looking at the results.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+
+from tfzoo import flags
+from tfzoo.data.examples import sides
+from tfzoo.evaluation import confusion_matrix, score_classes
+from tfzoo.training import preparation
+from tfzoo.training.config import TrainConfig
+
+
+def baselines():
+    """Name to a new classifier of texts."""
+    return {
+        "majority class": make_pipeline(CountVectorizer(), DummyClassifier()),
+        "naive Bayes, words": make_pipeline(CountVectorizer(), MultinomialNB()),
+        "naive Bayes, words and pairs": make_pipeline(
+            CountVectorizer(ngram_range=(1, 2)), MultinomialNB()
+        ),
+        "logistic regression, words": make_pipeline(
+            CountVectorizer(), LogisticRegression(max_iter=1000)
+        ),
+        "logistic regression, tf-idf of words and pairs": make_pipeline(
+            TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(max_iter=1000)
+        ),
+    }
+
+
+def rows_of(config):
+    """The texts and labels that a run is trained on, and those that it is judged by."""
+    source = preparation.open_data(config, config.dataset, config.text_files)
+    rows = {sides.TRAIN: [], sides.VALIDATION: []}
+    held_out = (config.validation_fraction, sides.SPLIT_BY[source.kind])
+    for example in source.examples():
+        use = (
+            sides.TRAIN if config.validation_files else sides.side(example, source.kind, *held_out)
+        )
+        rows[use].append(example)
+    if config.validation_files:
+        files = config.validation_files
+        others = preparation.open_data(config, None, files, "--validation_files")
+        rows[sides.VALIDATION] = list(others.examples())
+    return tuple(
+        ([_text(row) for row in rows[use]], [row["label"] for row in rows[use]])
+        for use in (sides.TRAIN, sides.VALIDATION)
+    )
+
+
+def scores_of(config):
+    """Name to `ClassificationScore`, of each baseline, and the classes in their order."""
+    (texts, labels), (unseen, truth) = rows_of(config)
+    classes = sorted(set(labels))
+    places = np.searchsorted(classes, truth)
+    scores = {}
+    for name, classifier in baselines().items():
+        found = np.searchsorted(classes, classifier.fit(texts, labels).predict(unseen))
+        scores[name] = score_classes(confusion_matrix(places, found, len(classes)))
+    return scores, classes
+
+
+def table(scores, classes):
+    """The scores in markdown, in the words that training uses for its own."""
+    names = ["accuracy", "matthews", "f1 macro", *(f"f1 {label}" for label in classes)]
+    rows = [["", *names], ["---"] * (len(names) + 1)]
+    for name, score in scores.items():
+        values = [score.accuracy, score.matthews, score.macro_f1, *score.f1]
+        rows.append([name, *(f"{value:.4f}" for value in values)])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def _text(row):
+    pair = row.get("text_pair")
+    return row["text"] if pair is None else f"{row['text']} {pair}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model_dir", required=True, help="Folder of the run.")
+    given = parser.parse_args()
+    config = flags.read(TrainConfig, Path(given.model_dir) / "train.flags")
+    scores, classes = scores_of(config)
+    num_rows = next(iter(scores.values())).num_examples
+    print(f"{num_rows:,} rows of {config.dataset or ', '.join(config.text_files)}, held out:\n")
+    print(table(scores, classes))
+
+
+if __name__ == "__main__":
+    main()
