@@ -29,6 +29,12 @@ def test_parameters_are_those_of_the_model(config):
     assert plan(config).parameters == model.count_params()
 
 
+def test_bytes_have_the_special_tokens_that_the_model_needs(config):
+    task = {"task": "masked_lm", "preset": "bert_tiny"}
+    made = tokenizers.train("bytes", (), 0, roles=("padding", "start", "separator", "mask"))
+    assert plan(dataclasses.replace(config, **task)).vocabulary_size == made.vocabulary_size == 260
+
+
 def test_a_large_model_is_counted_without_its_memory():
     config = TrainConfig(preset="gpt2_xl", vocabulary_size=50257, dataset="sotu", model_dir="run")
     assert plan(config).parameters == 1_557_611_200

@@ -16,7 +16,7 @@ class Plan:
     """What a run amounts to.
 
     Attributes:
-        parameters: int. Exact where `vocabulary_is_exact`.
+        parameters: int, but for a task's head. Exact where `vocabulary_is_exact`.
         vocabulary_size: int.
         vocabulary_is_exact: bool. False where it is only known once the text is read.
         flops_a_step: float. Of the matrix products, forward and backward.
@@ -96,7 +96,8 @@ def _vocabulary_size(config) -> tuple[int, bool]:
     if config.tokenizer not in tokenizers.TOKENIZERS:
         return tokenizers.load(config.tokenizer).vocabulary_size, True
     if config.tokenizer == "bytes":
-        return 257, True
+        made = tokenizers.train("bytes", (), 0, roles=preparation.roles(config))
+        return made.vocabulary_size, True
     if config.tokenizer == "characters":
         return min(_CHARACTERS_GUESSED, config.vocabulary_size), False
     return config.vocabulary_size, True

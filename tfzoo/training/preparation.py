@@ -80,6 +80,11 @@ def new_model(config, run, distribution, task):
     return model
 
 
+def roles(config) -> tuple[str, ...]:
+    """Of the special tokens, those that the model reads beside end-of-text."""
+    return _ROLES[model_class(config).kind]
+
+
 def open_data(config, dataset=None, files=(), flag="--text_files"):
     """The source of what the task learns from: text, or examples of its kind."""
     kind = TASKS[config.task].data_kind
@@ -169,10 +174,9 @@ def _new_tokenizer(config, source, validation_source):
         documents = data.training_documents(source, fraction)
     else:
         documents = source.training_texts(fraction)
-    roles = _ROLES[model_class(config).kind]
     with bytes_bar(f"Making the {config.tokenizer} vocabulary", source.total_bytes) as advance_to:
         return tokenizers.train(
-            config.tokenizer, documents, config.vocabulary_size, advance_to, roles=roles
+            config.tokenizer, documents, config.vocabulary_size, advance_to, roles=roles(config)
         )
 
 
