@@ -93,17 +93,25 @@ ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 class SureModel:
     """Puts all its trust in `guess(token_ids)` as the next token; looks like a model to a task."""
 
+    kind = "decoder"
+
     def __init__(self, guess, vocabulary_size):
         self.guess, self.vocabulary_size = guess, vocabulary_size
 
     def __call__(self, token_ids):
         return 100.0 * tf.one_hot(self.guess(token_ids), self.vocabulary_size)
 
-    def hidden_states(self, token_ids, training=None):
+    def hidden_states(self, token_ids, training=None, **masks):
         return self(token_ids)
+
+    def prediction_states(self, hidden):
+        return hidden
 
     def output_weights(self):
         return tf.eye(self.vocabulary_size)
+
+    def output_bias(self):
+        return None
 
 
 def copier(letters, vocabulary_size):
