@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.model_contract import IDS, SMALL, assert_close, check_model, stirred
 from tfzoo import models
+from tfzoo.layers import Dropout, dropout_seed
 from tfzoo.layers.heads import ClassificationHead, PairHead
 
 
@@ -117,3 +119,31 @@ def test_words_are_read_with_the_embedding_table_and_a_bias():
     expected = states @ np.transpose(model.output_weights()) + model.output_bias()
     assert_close(model.logits(hidden), expected)
     assert_close(model.logits(hidden[:, 3]), expected[:, 3])
+
+
+def test_albert_drops_something_else_in_each_layer(monkeypatch):
+    model, draw, drawn = small("albert_base", num_layers=3, dropout=0.5), Dropout.new_seed, []
+
+    def noted(layer):
+        drawn.append(tuple(draw(layer).numpy()))
+        return tf.constant(drawn[-1])
+
+    monkeypatch.setattr(Dropout, "new_seed", noted)
+    for _ in range(2):
+        with dropout_seed(tf.constant([1, 2, 0])):
+            model(IDS, training=True)
+    once = drawn[: len(drawn) // 2]
+    assert len(set(once)) == len(once) > 6
+    assert drawn[len(once) :] == once
+
+
+def test_albert_drops_the_same_where_it_is_recomputed():
+    model = small("albert_base", num_layers=3, dropout=0.5)
+
+    def gradient(remat):
+        model.remat = remat
+        with dropout_seed(tf.constant([1, 2, 0])), tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model(IDS, training=True)[..., 0])
+            return tape.gradient(loss, model.encoder.blocks[0].feed_forward.output_projection.kernel.value)
+
+    assert_close(gradient(True), gradient(False))

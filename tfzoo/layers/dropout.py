@@ -30,6 +30,30 @@ def dropout_seed(seed):
         _seed = before
 
 
+class InPlace:
+    """A layer at one of the places where it is applied: it drops something else at each.
+
+    Args:
+        layer: Keras layer.
+        place: int.
+    """
+
+    def __init__(self, layer, place):
+        self.layer = layer
+        self.place = place
+
+    @property
+    def trainable_variables(self):
+        return self.layer.trainable_variables
+
+    def __call__(self, *args, **kwargs):
+        if _seed is None:
+            return self.layer(*args, **kwargs)
+        salt = tf.constant([zlib.crc32(b"place %d" % self.place) & 0x7FFFFFFF, 0, 0], tf.int32)
+        with dropout_seed(tf.bitwise.bitwise_xor(_seed, salt)):
+            return self.layer(*args, **kwargs)
+
+
 @keras.saving.register_keras_serializable(package="tfzoo")
 class Dropout(keras.layers.Layer):
     """Zeroes a share of its input in training and scales up the rest.

@@ -32,8 +32,6 @@ PRESETS = {
 class ALBERT(EncoderModel):
     """A BERT with one block for all layers and a factorized embedding table (version 2 sizes).
 
-    With dropout, the block may drop the same each time it is applied in a step.
-
     Args:
         config: ALBERTConfig, or a dict of its fields.
 

@@ -17,6 +17,7 @@ from tfzoo.layers import (
     TokenEmbedding,
     recomputed,
 )
+from tfzoo.layers.dropout import InPlace
 from tfzoo.layers.heads import MaskedWordHead, Pooler
 from tfzoo.models.decoder import token_positions
 from tfzoo.models.model import Model, ModelConfig
@@ -100,6 +101,7 @@ class Encoder(keras.layers.Layer):
                 name="widening",
                 dtype=self.dtype_policy,
             )
+        self.shares_block = shares_block
         if shares_block:
             self.blocks = [self._block("block", activation, norm)] * config.num_layers
         else:
@@ -157,11 +159,12 @@ class Encoder(keras.layers.Layer):
     ):
         x = self._embedded(token_ids, segment_ids, padding_mask, document_ids, training)
         reading = {"padding_mask": padding_mask, "document_ids": document_ids}
-        for block in self.blocks:
+        for place, block in enumerate(self.blocks):
+            layer = InPlace(block, place) if self.shares_block else block
             if self.remat and training:
-                x = recomputed(block, **reading)(x)
+                x = recomputed(layer, **reading)(x)
             else:
-                x = block(x, **reading, training=training)
+                x = layer(x, **reading, training=training)
         return tf.cast(x, self.compute_dtype)
 
     def _embedded(self, token_ids, segment_ids, padding_mask, document_ids, training):
