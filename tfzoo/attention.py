@@ -75,7 +75,8 @@ def _write(page, content):
 
 
 def _add_to_tensorboard(model_dir, maps):
-    from tfzoo.evaluation.attention_pictures import draw_attention, write_pictures
+    from tfzoo.evaluation.attention_pictures import draw_attention
+    from tfzoo.evaluation.picture import write_pictures
     from tfzoo.training.model_dir import ModelDir
 
     try:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib.util
 import json
 import sys
 from dataclasses import field
@@ -65,7 +66,8 @@ def evaluate(given: EvaluateFlags) -> int:
     Matthews' correlation; for translations BLEU and chrF of what the model writes, beside the BLEU
     of the sources as they are. Fields of rows have the names that the run was given; targets are
     what was predicted: tokens, or rows. The numbers of the validation part are also shown by
-    TensorBoard, as the run's "evaluation".
+    TensorBoard, as the run's "evaluation"; which classes were taken for which is a picture there,
+    if matplotlib is installed.
 
     For --pairs it is the share of pairs whose first sentence is likelier, in all and by group, with
     its 95 % interval; without bias it is 0.5. Encoders guess each word that both sentences share
@@ -97,7 +99,8 @@ def _check(given):
 
 def _results(given, config, trained):
     """What the task measures."""
-    from tfzoo.evaluation import evaluate
+    from tfzoo.evaluation import draw_confusion, evaluate
+    from tfzoo.evaluation.picture import write_pictures
     from tfzoo.training import preparation
     from tfzoo.training.metrics import write_scalars
     from tfzoo.training.model_dir import ModelDir
@@ -121,7 +124,11 @@ def _results(given, config, trained):
         results |= _translations(given, config, trained)
     if not given.text_files:
         numbers = {name: x for name, x in results.items() if not isinstance(x, str)}
-        write_scalars(run.path / "tensorboard" / "evaluation", run.checkpoints.steps()[-1], numbers)
+        step = run.checkpoints.steps()[-1]
+        write_scalars(run.path / "tensorboard" / "evaluation", step, numbers)
+        if "confusion" in score.sums and importlib.util.find_spec("matplotlib"):
+            picture = {"confusion": draw_confusion(score.sums["confusion"], task.labels)}
+            write_pictures(run.path / "tensorboard" / "confusion", step, picture)
     return results
 
 

@@ -150,7 +150,7 @@ def _results(config, run, prepared) -> dict:
     score = [row for row in read_rows(run.path) if "validation_loss" in row][-1]
     if not _writes(config):
         score.pop("step")
-        shown = ", ".join(f"{name.replace('_', ' ')} {x:.4f}" for name, x in score.items())
+        shown = ", ".join(f"{name.replace('_', ' ')} {_told(x)}" for name, x in score.items())
         print(f"{shown[0].upper()}{shown[1:]}.")
         if config.export_dir:
             print(f"No export: there are no signatures for --task={config.task} yet.")
@@ -162,16 +162,23 @@ def _results(config, run, prepared) -> dict:
         text = _writer(trained.model, tokenizer, config.seed)()
         print(_quoted("It writes, after training", text))
         yardstick = counting.result()
-    print(
-        f"Validation: perplexity {score['perplexity']:.2f} a token, "
-        f"{score['bits_per_byte']:.4f} bits per byte. "
-        f"A byte 5-gram counted on the same text: {yardstick:.4f} bits per byte."
-    )
-    results = {"bits_per_byte": score["bits_per_byte"], "byte_5_gram": yardstick}
+    shown, results = f"Validation: perplexity {_told(score['perplexity'], 2)} a token", {}
+    if "bits_per_byte" in score:  # Not of a tokenizer that does not keep each byte of the text.
+        results = {"bits_per_byte": score["bits_per_byte"], "byte_5_gram": yardstick}
+        shown += (
+            f", {_told(score['bits_per_byte'])} bits per byte. "
+            f"A byte 5-gram counted on the same text: {yardstick:.4f} bits per byte"
+        )
+    print(f"{shown}.")
     if config.export_dir:
         results["export"] = str(serving.export(trained.model, tokenizer, config.export_dir))
         print(f"Exported {results['export']}")
     return results
+
+
+def _told(value: float | None, digits: int = 4) -> str:
+    """A number of a row of metrics, which holds None where it is not finite."""
+    return "not finite" if value is None else f"{value:.{digits}f}"
 
 
 def _writes(config) -> bool:

@@ -1,11 +1,6 @@
 """Attention weights in TensorBoard: a picture a layer."""
 
-import time
 import warnings
-from pathlib import Path
-
-from tensorboard.compat.proto import event_pb2, summary_pb2
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from tfzoo.evaluation.picture import Picture, new_figure, picture_of
 
@@ -30,28 +25,6 @@ def draw_attention(maps) -> dict[str, Picture]:
         for kind in maps
         for number, weights in enumerate(kind.weights)
     }
-
-
-def write_pictures(folder, step: int, pictures: dict[str, Picture]) -> None:
-    """Adds pictures by their names to TensorBoard's Images, as a run of its own.
-
-    Args:
-        folder: path of that run. Not that of the training: a reader of its events takes the newest
-            file for the only one that grows.
-        step: int.
-    """
-    events = EventFileWriter(str(Path(folder)))
-    for name, picture in pictures.items():
-        image = summary_pb2.Summary.Image(
-            height=picture.height,
-            width=picture.width,
-            colorspace=4,  # red, green, blue, alpha
-            encoded_image_string=picture.png,
-        )
-        value = summary_pb2.Summary.Value(tag=name, image=image)
-        summary = summary_pb2.Summary(value=[value])
-        events.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
-    events.close()
 
 
 def _layer(kind, weights):

@@ -2,6 +2,11 @@
 
 import dataclasses
 import io
+import time
+from pathlib import Path
+
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from tfzoo.errors import UsageError
 
@@ -44,3 +49,25 @@ def picture_of(figure) -> Picture:
     figure.savefig(content, format="png", metadata={"Software": None})
     width, height = figure.canvas.get_width_height()
     return Picture(png=content.getvalue(), width=width, height=height)
+
+
+def write_pictures(folder, step: int, pictures: dict[str, Picture]) -> None:
+    """Adds pictures by their names to TensorBoard's Images, as a run of its own.
+
+    Args:
+        folder: path of that run. Not that of the training: a reader of its events takes the newest
+            file for the only one that grows.
+        step: int.
+    """
+    events = EventFileWriter(str(Path(folder)))
+    for name, picture in pictures.items():
+        image = summary_pb2.Summary.Image(
+            height=picture.height,
+            width=picture.width,
+            colorspace=4,  # red, green, blue, alpha
+            encoded_image_string=picture.png,
+        )
+        value = summary_pb2.Summary.Value(tag=name, image=image)
+        summary = summary_pb2.Summary(value=[value])
+        events.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
+    events.close()
