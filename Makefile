@@ -19,7 +19,7 @@ quickstart: $(INSTALLED)
 	$(PYTHON) -m tfzoo.train --flagfile=experiments/quickstart/train.flags
 
 test: lint
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses=2 --dist=loadfile
 
 test-slow: $(INSTALLED)
 	$(PYTHON) -m pytest -m slow
