@@ -40,10 +40,15 @@ class TextToText:
         """
         if isinstance(sources, str):
             raise UsageError("`sources` must be a list of texts. Received one text; put it in [ ].")
-        context = self.model.config.max_sequence_length
-        rows = [padding.cut(self._task.source_ids(source), context) for source in sources]
-        limit = context - 1 if max_new_tokens is None else max_new_tokens
+        rows = [self.source_ids(source) for source in sources]
+        longest = self.model.config.max_sequence_length - 1
+        limit = longest if max_new_tokens is None else max_new_tokens
         written = write(
             self._decoder, rows, max_new_tokens=limit, temperature=temperature, **options
         )
         return self.tokenizer.decode_batch(written)
+
+    def source_ids(self, source):
+        """What the encoder reads of a text, as in training: list of int."""
+        context = self.model.config.max_sequence_length
+        return padding.cut(self._task.source_ids(source), context)

@@ -13,7 +13,7 @@ class TextToText(Translation):
     A label is right if the likeliest tokens, one after the other, are its name and then the end.
 
     Attributes:
-        prefix: str, put before each text, for example "sentiment: ".
+        prefix: str, put before each text with a space between, for example "sentiment:".
     """
 
     data_kind: ClassVar = "labelled"

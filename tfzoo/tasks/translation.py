@@ -18,7 +18,8 @@ class Translation(ExampleTask):
     that is too long keeps its end; a target does not, for it does not end there.
 
     Attributes:
-        prefix: str, put before each source, for example "translate English to German: ".
+        prefix: str, put before each source with a space between, for example
+            "translate English to German:".
     """
 
     kinds: ClassVar = ("encoder_decoder",)
@@ -35,7 +36,8 @@ class Translation(ExampleTask):
 
     def source_ids(self, text, second=None) -> list[int]:
         """What the encoder reads, special tokens included."""
-        return self.tokenizer.join(self.prefix + text, second).token_ids
+        prefixed = f"{self.prefix.strip()} {text}" if self.prefix else text
+        return self.tokenizer.join(prefixed, second).token_ids
 
     def target_ids(self, text) -> list[int]:
         """What the decoder is to say, its end included."""

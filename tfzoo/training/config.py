@@ -116,7 +116,7 @@ class TrainConfig:
         None, "Tokens that are left out together, on average (span_corruption); unset: 3."
     )
     prefix: str | None = _flag(
-        None, "Text put before each source, such as 'sentiment: ' (translation, text_to_text)."
+        None, "Text put before each source, such as 'sentiment:' (translation, text_to_text)."
     )
     head_dropout: float | None = _flag(
         None, "Dropout of the new head (classification and its kin), in [0, 1); unset: 0.1."
@@ -179,3 +179,5 @@ class TrainConfig:
         for name, default in (("preset", "gpt2_mini"), ("tokenizer", "byte_pair")):
             if getattr(self, name) is None and not self.init_from:
                 object.__setattr__(self, name, default)
+        if self.prefix is not None:  # A flagfile keeps no space at a line's end.
+            object.__setattr__(self, "prefix", self.prefix.strip())
