@@ -5,6 +5,7 @@ import os
 import pty
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -54,10 +55,15 @@ class Terminal:
         self._end, other = pty.openpty()
         environment = {**os.environ, "TERM": "dumb"}
         self._program = subprocess.Popen(
-            command, cwd=ROOT, env=environment, preexec_fn=lambda: os.login_tty(other)
+            command, cwd=ROOT, env=environment, preexec_fn=lambda: self._take(other)
         )
         os.close(other)
         self.screen = ""
+
+    @staticmethod
+    def _take(other):
+        os.login_tty(other)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # pytest-xdist's processes ignore it.
 
     def type(self, keys):
         os.write(self._end, keys.encode())
