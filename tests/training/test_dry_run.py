@@ -57,6 +57,33 @@ def test_flops_are_six_a_weight_and_token_and_attention():
     assert plan(config).flops_a_step == pytest.approx(by_hand, rel=0.02)  # biases, norms
 
 
+@pytest.mark.parametrize(
+    ("preset", "task", "by_hand"),
+    [  # Weights in products of a token, with m = 64, f = 256 and 2 layers; and attentions.
+        ("albert_base", "masked_lm", (2 * 128 * 64 + 64**2 + 2 * (4 * 64**2 + 2 * 64 * 256), 2)),
+        ("llama_tiny", "causal_lm", (2 * (4 * 64**2 + 3 * 64 * 256) + 64 * 300, 2)),
+        ("pythia_70m", "causal_lm", (2 * (4 * 64**2 + 2 * 64 * 256) + 64 * 300, 2)),
+        ("transformer_base", "translation", (2 * (12 * 64**2 + 4 * 64 * 256) + 64 * 300, 6)),
+    ],
+)
+def test_flops_of_each_kind_of_model(preset, task, by_hand):
+    """ALBERT's block is used twice, and its head has a matrix; a gate and a second stack count."""
+    sizes = ("num_layers=2", "num_heads=2", "hidden_dim=64", "intermediate_dim=256")
+    config = TrainConfig(
+        model_dir="run",
+        dataset="sotu",
+        task=task,
+        preset=preset,
+        model_overrides=sizes + (("num_key_value_heads=2",) if preset == "llama_tiny" else ()),
+        vocabulary_size=300,
+        sequence_length=64,
+        global_batch_size=3,
+    )
+    products, attentions = by_hand
+    expected = 6 * (products + attentions * 2 * 64 * 64) * 3 * 64
+    assert plan(config).flops_a_step == pytest.approx(expected, rel=0.01)
+
+
 def test_a_text_of_bytes_is_nearly_counted(config):
     found = plan(config)
     assert found.tokens == pytest.approx(9_000, rel=0.01)

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import json
+import math
 import os
 
 import keras
@@ -60,8 +61,10 @@ def count_parameters(name, **overrides):
     return count_weights(lambda: from_preset(name, **overrides))
 
 
-def count_weights(make):
+def count_weights(make, name_ends=""):
     """The weights of the model that `make()` makes, counted without allocating them.
+
+    Only of the variables whose name ends with `name_ends`: "kernel" counts what is in products.
 
     In a thread of its own: Keras keeps a list, one a thread, of variables without values, and would
     allocate them all at the end of the next `StatelessScope`.
@@ -69,7 +72,8 @@ def count_weights(make):
 
     def count():
         with keras.StatelessScope(initialize_variables=False):
-            return make().count_params()
+            weights = make().weights
+            return sum(math.prod(w.shape) for w in weights if w.name.endswith(name_ends))
 
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
         return thread.submit(count).result()

@@ -71,14 +71,16 @@ def plan(config) -> Plan:
     """
     vocabulary_size, exact = _vocabulary_size(config)
     model = checks.model_config(config, vocabulary_size=vocabulary_size)
-    parameters = registry.count_weights(lambda: checks.model_class(config)(model))
+    model_class = checks.model_class(config)
+    parameters = registry.count_weights(lambda: model_class(model))
+    kernels = registry.count_weights(lambda: model_class(model), "kernel")
     tokens, tokens_are_exact = _training_tokens(config, vocabulary_size)
     tokens_a_step = config.global_batch_size * model.max_sequence_length
     return Plan(
         parameters=parameters,
         vocabulary_size=vocabulary_size,
         vocabulary_is_exact=exact,
-        flops_a_step=_flops_a_token(config, model, parameters) * tokens_a_step,
+        flops_a_step=_flops_a_token(config, model, model_class.kind, kernels) * tokens_a_step,
         memory_bytes=_memory(config, model, parameters),
         tokens=tokens,
         tokens_are_exact=tokens_are_exact,
@@ -128,15 +130,21 @@ def _bytes_a_token(config, vocabulary_size: int) -> float:
     return min(max(2.5 + 0.53 * math.log2(vocabulary_size / 512), 1.0), 5.1)
 
 
-def _flops_a_token(config, model, parameters: int) -> float:
+def _flops_a_token(config, model, kind: str, kernels: int) -> float:
     """Forward, and backward twice that (Kaplan et al., 2020, section 2.1); blocks again by --remat.
 
-    The head's matrix is the token embedding's, so what is looked up only are the positions.
+    A token of an encoder-decoder is one of the source and one of the target. An encoder's head is
+    left out: it reads few of the tokens.
+
+    Args:
+        kernels: weights of the matrix products.
     """
     t, m, v = model.max_sequence_length, model.hidden_dim, model.vocabulary_size
-    attention = 4 * model.num_layers * t * m
-    blocks = 2 * (parameters - t * m - v * m) + attention
-    head = 2 * v * m
+    if hasattr(model, "embedding_dim"):  # ALBERT's one block is that of every layer.
+        kernels += (model.num_layers - 1) * (4 * m**2 + 2 * m * model.intermediate_dim)
+    attentions = model.num_layers * (3 if kind == "encoder_decoder" else 1)
+    blocks = 2 * kernels + 4 * attentions * t * m
+    head = 0 if kind == "encoder" else 2 * v * m
     return (4 if config.remat else 3) * blocks + 3 * head
 
 
