@@ -118,7 +118,7 @@ def test_on_a_terminal_it_prompts_tells_of_mistakes_and_ends_by_ctrl_d(model_dir
 def test_ctrl_c_ends_it_without_a_traceback(model_dir):
     terminal = Terminal(command(model_dir))
     terminal.wait_for("/help shows the commands.\n> ")
-    time.sleep(1.0)  # Python's readline overlooks a signal between its prompt and its wait for keys.
+    time.sleep(1.0)  # Python's readline overlooks a signal between prompt and wait for keys.
     terminal.type("\x03")
     assert terminal.exit_code() == 0
     assert "Traceback" not in terminal.screen
