@@ -10,16 +10,16 @@ its split. scikit-learn's own settings throughout; none was chosen by looking at
 import argparse
 from pathlib import Path
 
-import numpy as np
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import confusion_matrix
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 
 from tfzoo import flags
 from tfzoo.data.examples import sides
-from tfzoo.evaluation import confusion_matrix, score_classes
+from tfzoo.tasks import scores
 from tfzoo.training import preparation
 from tfzoo.training.config import TrainConfig
 
@@ -61,24 +61,26 @@ def rows_of(config):
     )
 
 
-def scores_of(config):
-    """Name to `ClassificationScore`, of each baseline, and the classes in their order."""
+def confusions_of(config):
+    """Name to counts (n, n) of each baseline, and the n classes in their order."""
     (texts, labels), (unseen, truth) = rows_of(config)
-    classes = sorted(set(labels))
-    places = np.searchsorted(classes, truth)
-    scores = {}
-    for name, classifier in baselines().items():
-        found = np.searchsorted(classes, classifier.fit(texts, labels).predict(unseen))
-        scores[name] = score_classes(confusion_matrix(places, found, len(classes)))
-    return scores, classes
+    classes = sorted({*labels, *truth})
+    found = {
+        name: classifier.fit(texts, labels).predict(unseen)
+        for name, classifier in baselines().items()
+    }
+    return {
+        name: confusion_matrix(truth, guesses, labels=classes) for name, guesses in found.items()
+    }, classes
 
 
-def table(scores, classes):
+def table(confusions, classes):
     """The scores in markdown, in the words that training uses for its own."""
     names = ["accuracy", "matthews", "f1 macro", *(f"f1 {label}" for label in classes)]
     rows = [["", *names], ["---"] * (len(names) + 1)]
-    for name, score in scores.items():
-        values = [score.accuracy, score.matthews, score.macro_f1, *score.f1]
+    for name, confusion in confusions.items():
+        f1 = scores.f1(confusion)
+        values = [scores.accuracy(confusion), scores.matthews(confusion), f1.mean(), *f1]
         rows.append([name, *(f"{value:.4f}" for value in values)])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
@@ -93,10 +95,10 @@ def main():
     parser.add_argument("--model_dir", required=True, help="Folder of the run.")
     given = parser.parse_args()
     config = flags.read(TrainConfig, Path(given.model_dir) / "train.flags")
-    scores, classes = scores_of(config)
-    num_rows = next(iter(scores.values())).num_examples
+    confusions, classes = confusions_of(config)
+    num_rows = next(iter(confusions.values())).sum()
     print(f"{num_rows:,} rows of {config.dataset or ', '.join(config.text_files)}, held out:\n")
-    print(table(scores, classes))
+    print(table(confusions, classes))
 
 
 if __name__ == "__main__":

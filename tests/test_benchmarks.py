@@ -12,7 +12,7 @@ import pytest
 from benchmarks.settings import NANO, TINY, Setting
 from benchmarks.turns import time_in_turn
 from tfzoo.data import build_example_store
-from tfzoo.tasks import TASKS
+from tfzoo.tasks import TASKS, scores
 from tfzoo.tokenizers import TOKENIZERS
 from tfzoo.training import preparation
 from tfzoo.training.config import TrainConfig
@@ -91,12 +91,13 @@ def test_sentiment_counts_words_of_the_rows_that_the_run_has_held_out(tmp_path):
     for (texts, labels), store in both:
         assert [task.labels.index(label) for label in labels] == store.scalars("label").tolist()
         assert [len(text) for text in texts] == (store.lengths("token_ids") - 1).tolist()
-    scores, classes = sentiment.scores_of(config)
+    confusions, classes = sentiment.confusions_of(config)
     assert classes == ["bad", "good"]
-    assert scores["majority class"].matthews == 0.0
-    assert scores["majority class"].f1[0] == 0.0
-    assert scores["naive Bayes, words"].accuracy > scores["majority class"].accuracy
-    assert scores["logistic regression, words"].accuracy == 1.0
+    accuracy = {name: scores.accuracy(confusion) for name, confusion in confusions.items()}
+    assert scores.matthews(confusions["majority class"]) == 0.0
+    assert scores.f1(confusions["majority class"])[0] == 0.0
+    assert accuracy["naive Bayes, words"] > accuracy["majority class"]
+    assert accuracy["logistic regression, words"] == 1.0
 
 
 def test_a_peer_that_fails_has_no_rate_and_the_others_have_theirs(capfd):

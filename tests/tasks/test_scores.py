@@ -35,6 +35,19 @@ def test_matthews_of_more_classes_is_a_correlation():
     assert scores.matthews(THREE) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("num_classes", [2, 3, 7])
+def test_scores_are_scikit_learns(num_classes):
+    metrics = pytest.importorskip("sklearn.metrics")
+    draw = np.random.default_rng(num_classes)
+    labels = draw.integers(0, num_classes, 500)
+    found = np.where(draw.random(500) < 0.6, labels, draw.integers(0, num_classes, 500))
+    confusion = metrics.confusion_matrix(labels, found)
+    np.testing.assert_allclose(scores.f1(confusion), metrics.f1_score(labels, found, average=None))
+    assert scores.accuracy(confusion) == pytest.approx(metrics.accuracy_score(labels, found))
+    expected = metrics.matthews_corrcoef(labels, found)
+    assert scores.matthews(confusion) == pytest.approx(expected)
+
+
 def test_matthews_is_0_where_nothing_is_told_apart():
     assert scores.matthews(np.array([[3.0, 0.0], [4.0, 0.0]])) == 0.0
 

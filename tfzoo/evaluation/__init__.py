@@ -1,6 +1,6 @@
 """How good a model is: perplexity and likelihoods of text, bias, translations, classes."""
 
-from tfzoo.evaluation.classification import confusion_matrix, draw_confusion, score_classes
+from tfzoo.evaluation.classification import draw_confusion
 from tfzoo.evaluation.decoded import held_out, score_decoded
 from tfzoo.evaluation.likelihood import log_likelihood
 from tfzoo.evaluation.pair_files import Pair, read_pairs
@@ -10,14 +10,12 @@ from tfzoo.evaluation.translation import score_translations
 
 __all__ = [
     "Pair",
-    "confusion_matrix",
     "draw_confusion",
     "evaluate",
     "held_out",
     "log_likelihood",
     "preferences",
     "read_pairs",
-    "score_classes",
     "score_decoded",
     "score_pairs",
     "score_translations",
