@@ -74,6 +74,7 @@ def test_flags_of_length_rate_machine_and_records_may_change(tmp_path):
         "learning_rate": 1.0,
         "schedule": "linear",
         "adam_beta2": 0.99,
+        "multiply_by_parameter_scale": True,
         "strategy": "none",
         "num_microbatches": 2,
         "jit": "false",

@@ -44,7 +44,7 @@ def make_updates(optimizer, compiled, gradients=GRADIENTS, loss=1.0):
 
     return [
         float(apply([tf.constant(x) for x in g], tf.constant(rate))[0])
-        for g, rate in zip(gradients, RATES, strict=True)
+        for g, rate in zip(gradients, RATES, strict=False)
     ]
 
 
@@ -64,17 +64,19 @@ def reference(options, clip_norm):
             m = first[i] / (1 - options.first_decay**t)
             v = second[i] / (1 - options.second_decay**t)
             decay = options.weight_decay if weights[i].ndim >= 2 else 0.0
-            weights[i] = weights[i] - rate * (
-                m / (np.sqrt(v) + options.epsilon) + decay * weights[i]
-            )
+            move = m / (np.sqrt(v) + options.epsilon)
+            if options.multiply_by_parameter_scale:
+                move = move * max(1e-3, np.sqrt(np.mean(weights[i] ** 2)))
+            weights[i] = weights[i] - rate * (move + decay * weights[i])
             averages[i] = keep * averages[i] + (1 - keep) * weights[i]
     return weights, averages
 
 
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "plain"])
+@pytest.mark.parametrize("scale", [False, True], ids=["absolute", "relative"])
 @pytest.mark.parametrize("clip_norm", [0.0, 1.5])
-def test_updates_are_those_of_the_paper(compiled, clip_norm):
-    options = AdamWOptions(ema_decay=0.3, weight_decay=0.7)
+def test_updates_are_those_of_the_paper(compiled, clip_norm, scale):
+    options = AdamWOptions(ema_decay=0.3, weight_decay=0.7, multiply_by_parameter_scale=scale)
     optimizer = new_optimizer(options, clip_norm=clip_norm)
     norms = make_updates(optimizer, compiled)
     weights, averages = reference(options, clip_norm)
@@ -85,6 +87,19 @@ def test_updates_are_those_of_the_paper(compiled, clip_norm):
     expected = [np.sqrt(sum(np.sum(g**2) for g in gradients)) / 4 for gradients in GRADIENTS]
     np.testing.assert_allclose(norms, expected, rtol=1e-6)
     assert min(norms) > 1.5
+
+
+def test_a_relative_update_moves_a_variable_by_a_share_of_its_size():
+    """The first move is the rate times the root mean square, 1e-3 at least, whatever the size."""
+    options = AdamWOptions(weight_decay=0.0, multiply_by_parameter_scale=True)
+    optimizer = new_optimizer(options)
+    for weight, value in zip(optimizer.weights, (100.0, 0.01, 0.0), strict=True):
+        weight.assign(tf.fill(weight.shape, value))
+    make_updates(optimizer, False, GRADIENTS[:1])
+    for weight, value, moved in zip(
+        optimizer.weights, (100.0, 0.01, 0.0), (100.0, 0.01, 1e-3), strict=True
+    ):
+        np.testing.assert_allclose(np.abs(weight.numpy() - value), RATES[0] * moved, rtol=1e-3)
 
 
 def test_only_matrices_decay():

@@ -7,6 +7,8 @@ import tensorflow as tf
 from tfzoo.kernels.cluster import is_compiled, program
 from tfzoo.kernels.elementwise import wide
 
+_SMALLEST_SCALE = 1e-3  # So that what starts from zeros moves.
+
 
 class AdamWState(typing.NamedTuple):
     """The variables that one update changes: lists in one order, on one device.
@@ -33,6 +35,7 @@ class AdamWOptions(typing.NamedTuple):
     epsilon: float = 1e-8
     weight_decay: float = 0.1
     ema_decay: float = 0.0
+    multiply_by_parameter_scale: bool = False
 
 
 def global_norm(gradients):
@@ -47,6 +50,10 @@ def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
     `w -= learning_rate (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon) + weight_decay w)`. Only
     matrices decay: variables of rank 2 and more. The average of the weights is exponential, of
     decay `min(ema_decay, (1 + t) / (10 + t))`, so that it forgets the first weights early.
+
+    With `multiply_by_parameter_scale`, the quotient of the moments is multiplied by the root mean
+    square of `w` before the update, or by 1e-3 if that is more (Shazeer & Stern, 2018,
+    arXiv:1804.04235, section 8): the learning rate is then relative to the size of each variable.
 
     Args:
         gradients: list of float tensors, shaped like `state.weights`; the arithmetic is float32.
@@ -88,6 +95,8 @@ def _update(gradients, weights, first, second, averages, scale, rate, t, *, opti
         m = options.first_decay * first[i] + (1.0 - options.first_decay) * g
         v = options.second_decay * second[i] + (1.0 - options.second_decay) * g * g
         move = m / first_correction / (tf.sqrt(v / second_correction) + options.epsilon)
+        if options.multiply_by_parameter_scale:
+            move *= tf.maximum(tf.sqrt(tf.reduce_mean(tf.square(w))), _SMALLEST_SCALE)
         if options.weight_decay and w.shape.rank >= 2:
             move += options.weight_decay * w
         moved = w - rate * move

@@ -140,6 +140,11 @@ class TrainConfig:
     adam_beta2: float = _flag(
         0.95, "Decay of Adam's average of squared gradients, in [0, 1); slower for small batches."
     )
+    multiply_by_parameter_scale: bool = _flag(
+        False,
+        "Make the learning rate relative to the root mean square of each variable, as T5's "
+        "Adafactor does; 1e-2 is then a usual rate.",
+    )
     clip_norm: float = _flag(1.0, "Largest global norm of the gradient; 0: no clipping.")
     label_smoothing: float = _flag(0.0, "Share of each target spread over the vocabulary, [0, 1).")
     ema_decay: float = _flag(

@@ -60,6 +60,7 @@ class Trainer:
                 second_decay=config.adam_beta2,
                 weight_decay=config.weight_decay,
                 ema_decay=config.ema_decay,
+                multiply_by_parameter_scale=config.multiply_by_parameter_scale,
             )
             self.optimizer = AdamW(
                 distribution, model.trainable_variables, options, clip_norm=config.clip_norm
