@@ -1,8 +1,9 @@
-"""What every test stands on: a quiet TensorFlow and the same random seed."""
+"""What every test stands on: a quiet TensorFlow, one random seed, and a stack of what crashes."""
 
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+os.environ.setdefault("PYTHONFAULTHANDLER", "1")  # of the processes that tests start
 
 import keras  # noqa: E402
 import pytest  # noqa: E402

@@ -21,6 +21,13 @@ CASES = {
     "token_classification": ("roberta_base", "bytes", "tagged.conll"),
     "dialogue": ("llama_tiny", "bytes", "dialogues.jsonl"),
 }
+# Of each kind of batches one is among the quick tests: of tokens, of corrupted tokens, of rows, of
+# pairs; the others are of the same code.
+SLOW = ("masked_lm", "span_corruption", "token_classification")
+
+
+def case(task):
+    return pytest.param(task, marks=pytest.mark.slow) if task in SLOW else task
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +77,7 @@ def run(folder, model_dir, task, *more, steps=4):
     return [row for row in read_rows(model_dir) if "loss" in row]
 
 
-@pytest.mark.parametrize("task", CASES)
+@pytest.mark.parametrize("task", [case(task) for task in CASES])
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(folder, tmp_path, task, capsys):
     whole = run(folder, tmp_path / "whole", task)
     run(folder, tmp_path / "parts", task, steps=2)
