@@ -177,6 +177,25 @@ def test_cross_entropy_in_chunks_is_cross_entropy_at_once(name, monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("vocabulary", [7, 4099])  # the larger one is padded in bfloat16
+def test_a_factor_of_1_that_is_known_beforehand_spares_passes_and_changes_nothing(vocabulary):
+    hidden, table = tf.cast(normal(4, 8), "bfloat16"), tf.cast(normal(vocabulary, 8), "bfloat16")
+    bias, targets = tf.constant(normal(vocabulary)), tf.constant([0, 3, 6, 2])
+
+    @tf.function(autograph=False)
+    def gradients(factor):
+        with kernels.compiled(), tf.GradientTape() as tape:
+            tape.watch([hidden, table, bias])
+            loss = kernels.cross_entropy(hidden, table, targets, tf.ones([4]), bias=bias)
+            loss = loss if factor is None else factor * loss
+        return tape.gradient(loss, [hidden, table, bias])
+
+    given, computed = gradients(None), gradients(tf.constant(1.0))
+    for x, y in zip(given, computed, strict=True):
+        assert x.shape == y.shape and x.dtype == y.dtype
+        np.testing.assert_array_equal(x, y)
+
+
 def test_cross_entropy_by_hand():
     hidden, table = np.eye(2, dtype="float32"), np.array([[1, 0], [0, 2], [0, 0]], "float32")
     losses = [np.log(np.e + 2) - 1, np.log(np.e**2 + 2) - 0]  # targets 0 and 2

@@ -191,7 +191,7 @@ class TrainingSteps:
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 loss = self.task.loss(self.model, batch, training=True, label_smoothing=smoothing)
-                scaled = loss * factor
+                scaled = loss * factor if self.loss_scale else loss
             gradients = tape.gradient(  # Within: a block that is computed anew drops the same.
                 scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
