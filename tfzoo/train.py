@@ -123,16 +123,24 @@ def _fit_and_export(config, run, distribution) -> None:
         pretrained.begin(config, run, trainer)
     if not distribution.is_chief:
         return trainer.fit()
-    _fit(config, run, trainer, model, prepared.task)
-    results = _results(config, run, prepared)
+    written = _fit(config, run, trainer, model, prepared.task)
+    results = _results(config, run, prepared, written)
     run.finish(trainer.step, **results)
     _tell_what_is_next(config)
 
 
-def _fit(config, run, trainer, model, task) -> None:
-    """Trains, with numbers on record, and samples of what a model writes that learns to."""
+def _fit(config, run, trainer, model, task) -> str | None:
+    """Trains, with numbers on record, and samples of what a model writes that learns to.
+
+    Gives the sample of the last step, if one was written.
+    """
     write = _writer(model, task.tokenizer, config.seed) if _writes(config) else None
-    first = trainer.step
+    first, written = trainer.step, {}
+
+    def sample(step):
+        metrics.text(step, "sample", text := write())
+        written[step] = text
+
     with Metrics(run.path, first) as metrics, Progress(config.train_steps, first) as progress:
         progress.message(_beginning(config, run, model, first))
         if first == 0:
@@ -140,12 +148,13 @@ def _fit(config, run, trainer, model, task) -> None:
         if write is None:
             return trainer.fit(metrics, progress)
         if first == 0:
-            metrics.text(0, "sample", text := write())
-            progress.message(_quoted("It writes, before training", text))
-        trainer.fit(metrics, progress, lambda step: metrics.text(step, "sample", write()))
+            sample(0)
+            progress.message(_quoted("It writes, before training", written[0]))
+        trainer.fit(metrics, progress, sample)
+    return written.get(config.train_steps)
 
 
-def _results(config, run, prepared) -> dict:
+def _results(config, run, prepared, written) -> dict:
     """Tells how good the trained model is, and exports it: as any program will load it."""
     score = [row for row in read_rows(run.path) if "validation_loss" in row][-1]
     if not _writes(config):
@@ -158,9 +167,11 @@ def _results(config, run, prepared) -> dict:
     tokenizer, _, split = prepared
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
         counting = beside.submit(bits_per_byte, split.train, split.validation, tokenizer)
-        trained = zoo.load(run.path)
-        text = _writer(trained.model, tokenizer, config.seed)()
-        print(_quoted("It writes, after training", text))
+        if config.export_dir or written is None:
+            trained = zoo.load(run.path)
+        if written is None:  # All steps were done by an earlier start.
+            written = _writer(trained.model, tokenizer, config.seed)()
+        print(_quoted("It writes, after training", written))
         yardstick = counting.result()
     shown, results = f"Validation: perplexity {_told(score['perplexity'], 2)} a token", {}
     if "bits_per_byte" in score:  # Not of a tokenizer that does not keep each byte of the text.
