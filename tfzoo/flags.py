@@ -6,6 +6,7 @@ metadata one value each time the flag is given; one whose annotation admits None
 """
 
 import dataclasses
+import gc
 import inspect
 import os
 import shutil
@@ -33,8 +34,10 @@ def run(program: Callable, config_class, argv=None) -> int:
     Returns:
         int, the exit code: 2 after an error that the user can mend.
     """
-    argv = sys.argv[1:] if argv is None else list(argv)
-    if {"--help", "-h", "-help", "--helpfull", "--helpshort"} & set(argv):
+    if argv is None:
+        gc.freeze()  # What was imported stays to the end: collecting it would take a second.
+        argv = sys.argv[1:]
+    if {"--help", "-h", "-help", "--helpfull", "--helpshort"}.intersection(argv):
         print(usage(program, config_class), end="")
         return 0
     try:

@@ -1,6 +1,7 @@
 """The folder of a run: it keeps what the run is, and nothing of a finished run is touched."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import pytest
 
 from tfzoo.errors import UsageError
+from tfzoo.training import precision
 from tfzoo.training.config import TrainConfig
 from tfzoo.training.model_dir import ModelDir, resolved
 
@@ -182,6 +184,21 @@ def test_resolved_paths_mean_the_same_from_anywhere(tmp_path, monkeypatch):
     assert config.tokenizer == f"{tmp_path}/tok"
     monkeypatch.chdir("/")
     assert resolved(config) == config
+
+
+def test_auto_is_the_precision_that_the_run_began_with_or_the_fastest_here(tmp_path, monkeypatch):
+    def named():
+        return resolved(TrainConfig(model_dir=str(tmp_path), precision="auto")).precision
+
+    monkeypatch.setattr(precision, "fastest", lambda: "mixed_bfloat16")
+    assert named() == "mixed_bfloat16"
+    cluster = {"worker": ["localhost:1", "localhost:2"]}
+    two = {"cluster": cluster, "task": {"type": "worker", "index": 0}}
+    with monkeypatch.context() as patch:  # Workers may be different machines.
+        patch.setitem(os.environ, "TF_CONFIG", json.dumps(two))
+        assert named() == "float32"
+    begun(tmp_path, TrainConfig(model_dir=str(tmp_path), precision="float32")).close()
+    assert named() == "float32"
 
 
 def test_an_empty_export_dir_and_a_kind_of_tokenizer_stay():

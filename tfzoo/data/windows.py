@@ -12,6 +12,8 @@ from tfzoo.data.permutation import permuted
 from tfzoo.data.token_store import TokenStore
 from tfzoo.errors import UsageError
 
+_TOKENS_A_CALL = 2**14  # A call of Python costs as much as reading some thousands of tokens.
+
 
 def num_windows(store: TokenStore, sequence_length: int) -> int:
     """Number of whole windows of `sequence_length` tokens; what is left at the end is not used."""
@@ -55,19 +57,21 @@ def training_batches(
             f"--sequence_length={sequence_length} needs {sequence_length + 1} tokens of training "
             f"text. Received: {store.num_tokens}. Give more text or a smaller --sequence_length."
         )
-    lanes = np.arange(start, stop, dtype=np.int64)
+    rows_a_step = stop - start
+    steps_a_call = max(1, _TOKENS_A_CALL // (rows_a_step * sequence_length))
+    lanes = np.arange(steps_a_call)[:, None] * global_batch_size + np.arange(start, stop)
 
-    def batch(step):
-        epochs, places = np.divmod((step - 1) * global_batch_size + lanes, windows)
+    def batches(step):
+        epochs, places = np.divmod(((step - 1) * global_batch_size + lanes).ravel(), windows)
         firsts = permuted(places, windows, seed=seed, epochs=epochs) * sequence_length
         return _gathered(store, firsts, sequence_length)
 
-    def element(step):
-        token_ids, targets = _call(batch, step, (stop - start, sequence_length))
+    def elements(step):
+        token_ids, targets = _call(batches, step, (lanes.size, sequence_length))
         return _element(token_ids, targets, tf.ones_like(token_ids, tf.float32))
 
-    steps = tf.data.Dataset.counter(start=first_step)
-    return _prefetched(steps.map(element))
+    steps = tf.data.Dataset.counter(start=first_step, step=steps_a_call)
+    return _prefetched(steps.map(elements).rebatch(rows_a_step, drop_remainder=True))
 
 
 def num_evaluation_batches(

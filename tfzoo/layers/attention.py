@@ -191,10 +191,14 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     def _heads(self, x, first):
         """(b, t, (h + 2g) d) to query (b, h, t, d), key and value (b, g, t, d)."""
-        b, t = tf.shape(x)[0], tf.shape(x)[1]
-        sizes = [self.num_heads, self.num_key_value_heads, self.num_key_value_heads]
-        x = tf.reshape(x, [b, t, sum(sizes), self.head_dim])
-        query, key, value = tf.split(tf.transpose(x, [0, 2, 1, 3]), sizes, axis=1)
+        b, t, d = tf.shape(x)[0], tf.shape(x)[1], self.head_dim
+        heads, groups = self.num_heads, self.num_key_value_heads
+        if heads == groups:  # Parts along the first axis are cut without a copy.
+            parts = tf.transpose(tf.reshape(x, [b, t, 3, heads, d]), [2, 0, 3, 1, 4])
+            query, key, value = tf.unstack(parts)
+        else:
+            x = tf.transpose(tf.reshape(x, [b, t, heads + 2 * groups, d]), [0, 2, 1, 3])
+            query, key, value = tf.split(x, [heads, groups, groups], axis=1)
         if self.variant.head_norm_epsilon is not None:
             query, key = self.query_norm(query), self.key_norm(key)
         if self.rotary is not None:

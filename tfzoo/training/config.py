@@ -154,7 +154,10 @@ class TrainConfig:
 
     # The machine.
     precision: str = _flag(
-        "float32", "Precision of the computation.", ("float32", "mixed_bfloat16", "mixed_float16")
+        "float32",
+        "Precision of the computation; auto: mixed_bfloat16 on one machine that computes in it, "
+        "else float32.",
+        ("float32", "mixed_bfloat16", "mixed_float16", "auto"),
     )
     jit: str = _flag(
         "auto",

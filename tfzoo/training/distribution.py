@@ -73,6 +73,8 @@ class Distribution:
 
         def pipeline(_):
             batches = make_batches(self.worker, self.num_workers, replicas * rows_per_replica)
+            if replicas == 1:
+                return batches
             options = tf.data.Options()
             options.autotune.enabled = False  # Its teardown may take ten seconds.
             return batches.map(split).unbatch().prefetch(2 * replicas).with_options(options)

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from tfzoo.errors import UsageError
+from tfzoo.training import distribution, precision
 from tfzoo.training.checkpoints import Checkpoints
 
 # What these say is in the weights already, or in the order of the text. The others may change from
@@ -58,8 +59,8 @@ _FILE_LISTS = ("text_files", "validation_files")
 
 
 def resolved(config, tokenizer_kinds=()):
-    """The configuration with full paths and no export folder left open, so that it means the same
-    from any working directory.
+    """The configuration with full paths, and neither an export folder nor a precision left open, so
+    that it means the same from any working directory and on any machine.
 
     Args:
         config: TrainConfig.
@@ -72,6 +73,12 @@ def resolved(config, tokenizer_kinds=()):
     if config.export_dir is None and config.model_dir:
         name = os.path.basename(changes["model_dir"])
         changes["export_dir"] = _full(os.path.join("saved_models", name))
+    if config.precision == "auto":
+        begun = config.model_dir and ModelDir(changes["model_dir"]).begun_flags()
+        alone = distribution.check(config).num_workers == 1
+        changes["precision"] = (begun or {}).get("precision") or (
+            precision.fastest() if alone else "float32"
+        )
     return dataclasses.replace(config, **changes)
 
 
@@ -94,14 +101,14 @@ class ModelDir:
 
     def problems(self, config) -> list[str]:
         """Why `config` cannot go on with what is in the folder, one sentence a flag."""
-        if not self._identity.exists():
+        begun = self.begun_flags()
+        if begun is None:
             if self.path.is_dir() and any(self.path.glob("[!.]*")):
                 return [
                     f"--model_dir={self.path} has files in it, but no run of tfzoo. "
                     "Choose a new folder."
                 ]
             return []
-        begun = self._read()["flags"]
         return [
             f"--{name} was {_shown(begun[name])} when --model_dir={self.path} was begun, and is "
             f"{_shown(value)} now. Set it back, or choose a new --model_dir."
@@ -144,6 +151,10 @@ class ModelDir:
                 "Bring it back as it was, or choose a new --model_dir."
             )
         self._write(record)
+
+    def begun_flags(self) -> dict | None:
+        """The flags that the run began with and has to keep, or None if there is no run."""
+        return self._read()["flags"] if self._identity.exists() else None
 
     def facts(self) -> dict:
         """What `fix` has remembered."""
