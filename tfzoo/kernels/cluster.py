@@ -7,8 +7,23 @@ backward. Outside (the default: users' own `fit`, served signatures) it is plain
 
 import contextlib
 import functools
+import os
 
 import tensorflow as tf
+
+# TensorFlow 2.21's XLA builds these fusions when they run for the first time, and two branches that
+# do so at once write to one list: one start in dozens ended by a segmentation fault.
+_SAFE = "--xla_cpu_experimental_ynn_fusion_type="
+
+
+def _without_unsafe_fusions(flags: str) -> str:
+    """XLA_FLAGS that leave them out, unless they say otherwise or are the name of a file."""
+    if flags and not flags.lstrip().startswith("-") or _SAFE in flags:
+        return flags
+    return f"{_SAFE} {flags}".strip()
+
+
+os.environ["XLA_FLAGS"] = _without_unsafe_fusions(os.environ.get("XLA_FLAGS", ""))
 
 _enabled = False  # Of the module, not of the thread: replicas are traced in threads of their own.
 

@@ -1,0 +1,43 @@
+"""Compiled programs: several threads may run one for the first time at once."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tfzoo.kernels import cluster
+
+PROGRAM = """
+import tensorflow as tf
+from tfzoo.kernels import cluster
+
+tf.config.threading.set_intra_op_parallelism_threads(1)
+
+def softmax(x):
+    e = tf.exp(x - tf.reduce_max(x, -1, keepdims=True))
+    return e / tf.reduce_sum(e, -1, keepdims=True)
+
+for _ in range(150):
+    program = cluster.program(softmax)
+    both = tf.function(lambda a, b: (program(a) + 1.0, program(b) + 2.0), autograph=False)
+    x = tf.random.normal([1024, 84])
+    both(x, x)
+"""
+
+
+def test_two_branches_run_a_new_program_at_once():
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr[:2000]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", cluster._SAFE),
+        ("--xla_dump_to=d", f"{cluster._SAFE} --xla_dump_to=d"),
+        ("flags.txt", "flags.txt"),
+        (f"{cluster._SAFE}DOT", f"{cluster._SAFE}DOT"),
+    ],
+)
+def test_xla_flags_of_the_user_are_kept(given, expected):
+    assert cluster._without_unsafe_fusions(given) == expected
