@@ -16,6 +16,7 @@ import pytest
 import tfzoo
 from benchmarks import replies
 from tfzoo import chat, data, models, tokenizers, train
+from tfzoo.tasks import dialogue
 from tfzoo.training.checkpoints import Checkpoints
 
 ROOT = Path(__file__).parents[1]
@@ -135,6 +136,23 @@ def test_a_reply_depends_on_its_turn_and_the_seed(trained):
     first, again = (["".join(talk.reply("hi")) for _ in range(3)] for talk in talks)
     assert first == again
     assert len(set(first)) == 3
+
+
+def test_spaces_around_a_turn_that_was_learnt_are_nothing(trained):
+    options = {"max_new_tokens": 20, "temperature": 0.0}
+    padded, plain = ("".join(trained.reply([turn], **options)) for turn in ("  hi ", "hi"))
+    assert padded == plain == "hello"
+    assert dialogue.turn_ids(trained.tokenizer, ["  hi "]) == dialogue.turn_ids(
+        trained.tokenizer, ["hi"]
+    )
+
+
+def test_turns_alternate_though_a_reply_is_empty(trained, tmp_path):
+    talk = chat.Conversation(trained, {"max_new_tokens": 20, "temperature": 0.0, "seed": 0})
+    list(talk.reply("hi"))
+    talk._options["max_new_tokens"] = 0
+    assert "".join(talk.reply("what?")) == ""
+    assert talk.turns == ["hi", "hello"]
 
 
 def test_a_long_conversation_keeps_its_latest_turns(trained):

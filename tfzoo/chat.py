@@ -59,7 +59,7 @@ class Conversation:
         """Takes a turn, and gives the reply as it comes: an iterator of str.
 
         A reply that stops before its end is remembered as far as it came; one without words is
-        no turn.
+        no turn, and what it would have replied to is forgotten: turns alternate.
         """
         self.turns.append(turn)
         seed = self._options["seed"] + len(self.turns)  # A turn said twice may be replied to anew.
@@ -72,6 +72,8 @@ class Conversation:
         finally:
             if "".join(said).strip():
                 self.turns.append("".join(said))
+            else:
+                self.turns.pop()
 
     def command(self, name, argument):
         """Does what a command says, and returns what is to be told, or None to leave.

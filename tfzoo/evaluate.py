@@ -48,6 +48,14 @@ class EvaluateFlags:
             "Which ones does the model prefer?"
         },
     )
+    on_bad_rows: str | None = field(
+        default=None,
+        metadata={
+            "help": "What to do about rows that are no examples, as in training; unset: as the "
+            "run does.",
+            "choices": ("fail", "skip"),
+        },
+    )
     data_dir: str | None = field(
         default=None, metadata={"help": "Folder of downloads and token stores; unset: the run's."}
     )
@@ -79,8 +87,8 @@ def evaluate(given: EvaluateFlags) -> int:
 
     trained = zoo.load(given.model_dir)
     config = flags.read(TrainConfig, Path(given.model_dir) / "train.flags")
-    if given.data_dir:
-        config = dataclasses.replace(config, data_dir=given.data_dir)
+    given_anew = {name: getattr(given, name) for name in ("data_dir", "on_bad_rows")}
+    config = dataclasses.replace(config, **{k: v for k, v in given_anew.items() if v})
     results = _preferences if given.pairs else _results
     print(json.dumps(results(given, config, trained)))
     return 0

@@ -58,6 +58,8 @@ def parse(config_class, argv) -> object:
         rest = values(["program", *argv])[1:]
     except flags.Error as error:
         raise UsageError(f"{_clear(error)} Try --help.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--flagfile: the file is not valid UTF-8 ({error}).") from error
     if rest:
         raise UsageError(
             f"Unexpected argument {rest[0]!r}: every option is written --name=value. A pattern of "

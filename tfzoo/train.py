@@ -53,15 +53,16 @@ def train(given: TrainFlags) -> int:
     named = {f.name: getattr(given, f.name) for f in dataclasses.fields(TrainConfig)}
     config = resolved(TrainConfig(**named), TOKENIZERS)
     run = ModelDir(config.model_dir, config.keep_checkpoints)
+    finished = config.model_dir and run.finished(config.train_steps)
+    if finished and not given.dry_run and not run.problems(config):
+        print(f"This run is finished: {finished['step']} steps. Nothing was changed.")
+        _tell_what_is_next(config)
+        return 0
     problems = checks.problems(config) + (run.problems(config) if config.model_dir else [])
     if problems:
         raise UsageError("\n".join(problems))
     if given.dry_run:
         print(plan(config))
-        return 0
-    if finished := run.finished(config.train_steps):
-        print(f"This run is finished: {finished['step']} steps. Nothing was changed.")
-        _tell_what_is_next(config)
         return 0
     return _train(config, run)
 
@@ -78,6 +79,9 @@ def _train(config, run) -> int:
             raise
         print("error: another worker has ended; its own output tells why.", file=sys.stderr)
         return 1
+    except UsageError:
+        run.abandon()
+        raise
     except TrainingFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -103,8 +107,6 @@ def _fit_and_export(config, run, distribution) -> None:
     if distribution.is_chief:
         run.open(config)
     prepared = preparation.prepare(config, run, distribution)
-    if distribution.is_chief:
-        _keep_flags(config, run)
     model = preparation.new_model(config, run, distribution, prepared.task)
     trainer = Trainer(
         config,
@@ -114,11 +116,9 @@ def _fit_and_export(config, run, distribution) -> None:
         split=prepared.split,
         checkpoints=run.checkpoints,
     )
-    if trainer.restore() > config.train_steps:
-        raise UsageError(
-            f"--train_steps={config.train_steps} is less than the {trainer.step} steps that "
-            f"--model_dir={run.path} has been trained already. Give at least as many."
-        )
+    trainer.restore()
+    if distribution.is_chief:
+        _keep_flags(config, run)
     if config.init_from and trainer.step == 0:
         pretrained.begin(config, run, trainer)
     if not distribution.is_chief:
@@ -259,7 +259,9 @@ def _tell_what_is_next(config) -> None:
             f"docker run -p 8501:8501 -v {volume} -e MODEL_NAME={name} tensorflow/serving"
         )
     else:
-        commands.append(f"python -m tfzoo.export --model_dir={folder}")
+        name = os.path.basename(config.model_dir)
+        export_dir = shlex.quote(os.path.join("saved_models", name))
+        commands.append(f"python -m tfzoo.export --model_dir={folder} --export_dir={export_dir}")
     print("Next:", *commands, sep="\n  ")
 
 

@@ -66,6 +66,21 @@ BAD_ROWS = [
         [("a.tsv:2", "no number: 'x'"), ("a.tsv:3", "finite"), ("a.tsv:4", "finite.*: '1e39'")],
     ),
     (
+        "scored",
+        {"a.jsonl": f'{{"text": "a", "label": 1{"0" * 400}}}\n'},
+        [("a.jsonl:1", "no finite number: 1000")],
+    ),
+    (
+        "labelled",
+        {"a.jsonl": '{"text": "a", "label": NaN}\n{"text": "a", "label": 1e999}\n'},
+        [("a.jsonl:1", "no finite number: nan"), ("a.jsonl:2", "no finite number: inf")],
+    ),
+    (
+        "pairs",
+        {"a.csv": b'a,b\n"x,b\nc,d\n"e",f\n'},
+        [("a.csv:2", "CSV row.*up to line 4: is a quotation mark not closed")],
+    ),
+    (
         "tagged",
         {"a.txt": "a O\nb\n\nc O\n"},
         [("a.txt:2", "1 columns, not 2 columns, as the sentence begins: 'b'")],

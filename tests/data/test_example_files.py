@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from tests.data.example_files import CORNELL, examples, json_lines, opened
+from tfzoo.errors import UsageError
 
 PAIRS = [{"source": 'A "cat", né', "target": "Eine Katze"}, {"source": "two", "target": "zwei"}]
 ROWS = [{"text": "good, really\nso", "label": "1"}, {"text": '"bad"', "label": "0"}]
@@ -52,6 +53,32 @@ def test_files_hold_their_examples(files, kind, contents, expected, compressed):
             packed[f"{name}.gz"] = gzip.compress((folder / name).read_bytes())
         folder, names = files(packed), list(packed)
     assert examples(kind, folder, *names) == expected
+
+
+def test_spaces_that_are_text_do_not_end_a_column(files):
+    folder = files({"a.conll": "prix\u00a0net B-X\na\u3000b O\n\n10\u00a0000  B-N\n"})
+    assert [found["words"] for found in examples("tagged", folder, "a.conll")] == [
+        ["prix\u00a0net", "a\u3000b"],
+        ["10\u00a0000"],
+    ]
+
+
+def test_comments_of_conll_u_are_no_words_whatever_their_width(files):
+    folder = files({"a.conll": "# sent_id = 1\nEU NNP I-NP I-ORG\n# # = O\n"})
+    assert examples("tagged", folder, "a.conll") == [{"words": ["EU", "#"], "tags": ["I-ORG", "O"]}]
+
+
+def test_capitals_in_a_suffix_change_nothing(files):
+    packed = gzip.compress(b"a\tb\n")
+    assert examples("pairs", files({"UP.TSV.GZ": packed}), "UP.TSV.GZ") == [
+        {"source": "a", "target": "b"}
+    ]
+
+
+def test_a_header_that_is_not_utf_8_is_told_with_its_line(files):
+    folder = files({"a.tsv": "text\tlabel\na\tb\n".encode("utf-16")})
+    with pytest.raises(UsageError, match="a.tsv:1: is not valid UTF-8, so it cannot name"):
+        examples("labelled", folder, "a.tsv")
 
 
 def test_a_byte_order_mark_is_no_text(files):

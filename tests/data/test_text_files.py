@@ -41,9 +41,14 @@ def test_a_row_is_a_document_and_blank_lines_are_none(files):
     assert texts(folder / "a.jsonl") == [b"one\n", b"two"]
 
 
+def test_a_row_without_text_is_no_document(files):
+    folder = files({"a.jsonl": rows({"text": ""}, {"text": "one"}, {"text": ""})})
+    assert texts(folder / "a.jsonl") == [b"one"]
+
+
 def test_gzip_gives_what_the_plain_files_give(files):
     row = rows({"body": "one"}, {"body": "é"})
-    folder = files({"a.txt.gz": gzip.compress(b"a b c"), "b.jsonl.gz": gzip.compress(row.encode())})
+    folder = files({"A.TXT.GZ": gzip.compress(b"a b c"), "b.jsonl.gz": gzip.compress(row.encode())})
     assert texts(folder, text_field="body") == [b"a b c", b"one", "é".encode()]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from tfzoo import tokenizers
 from tfzoo.data import build_token_store, build_whole_store, open_source
-from tfzoo.evaluation.byte_ngram import BITS, END_OF_TEXT, ByteNGram, bits_per_byte
+from tfzoo.evaluation.byte_ngram import BITS, END_OF_TEXT, ByteNGram, _discounts, bits_per_byte
 
 TEXT = b"the people of the nation; the peace of the people. " * 20
 
@@ -28,6 +28,14 @@ def test_probabilities_sum_to_one(order, context):
     assert ByteNGram(symbols(TEXT), order).probabilities(
         np.array(ngrams, np.uint64)
     ).sum() == pytest.approx(1)
+
+
+def test_every_symbol_keeps_a_probability_whatever_the_counts():
+    # Of a licence's text: the estimate for a count of 2 is below 0 (1, 2, 3, 4 and more times).
+    counts = np.repeat([1, 2, 3, 4, 5], [2421, 590, 649, 226, 631])
+    discounts = _discounts(counts)
+    assert (discounts[1:] > 0).all() and (discounts <= [0, 1, 2, 3]).all()
+    assert discounts[2] == 0.5
 
 
 def test_a_bigram_is_as_computed_by_hand():

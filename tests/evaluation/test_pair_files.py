@@ -53,6 +53,22 @@ def test_crows_pairs_is_read_as_it_is_published(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("names", ["More,Less,Group", "sent_more,sent_less,bias_type"])
+@pytest.mark.parametrize("name", ["pairs.tsv", "pairs.csv"])
+def test_a_header_is_no_pair(tmp_path, name, names):
+    content = f"{names}\nHe led.,She led.,gender\n"
+    path = tmp_path / name
+    path.write_text(content if name.endswith("csv") else content.replace(",", "\t"))
+    assert read_pairs(str(path)) == [Pair("He led.", "She led.", "gender", f"{path}:2")]
+
+
+def test_a_csv_file_must_name_its_columns(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("He led.,She led.,gender\n")
+    with pytest.raises(UsageError, match="must name the columns, more and less or sent_more"):
+        read_pairs(str(path))
+
+
 @pytest.mark.parametrize("header", [[], [("more", "less")]])
 def test_groups_may_be_left_out(tmp_path, header):
     path = written(tmp_path / "pairs.tsv", header + [row[:2] for row in ROWS])

@@ -66,6 +66,13 @@ def test_confusion_has_true_classes_as_rows():
     assert results["f1_macro"] == pytest.approx(np.mean([results[f"f1_{x}"] for x in "abc"]))
 
 
+def test_a_class_called_macro_does_not_hide_the_mean():
+    sums = {"loss": 1.0, "num_targets": 4.0, "confusion": np.array([[2.0, 0.0], [2.0, 0.0]])}
+    results = classes.results(sums, ("macro", "other"))
+    assert results["f1_class_macro"] == pytest.approx(2 / 3)
+    assert results["f1_macro"] == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize("mean", [0.0, 2000.0], ids=["near 0", "years"])
 def test_regression_tells_errors_and_correlation(mean):
     x, y = (mean + RANDOM.normal(size=(2, 8))).astype(np.float32)

@@ -97,3 +97,6 @@ def test_one_document_is_not_enough(tmp_path):
     store = token_store(tmp_path / "tokens", [LATIN, SHORT], byte_tokenizer())
     with pytest.raises(UsageError, match="at least two documents"):
         Spans(store, 12, after_spaces())
+    spans = Spans(store, 12, after_spaces(), num_documents=1)  # Enough for an order of sentences.
+    generator = np.random.default_rng(0)
+    assert {spans.ordered(0, generator)[2] for _ in range(20)} == {0, 1}

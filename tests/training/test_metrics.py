@@ -77,6 +77,14 @@ def test_a_partial_line_that_ends_like_json_is_cut_too(tmp_path):
     assert [row["step"] for row in read_rows(tmp_path)] == [1, 3]
 
 
+def test_a_partial_line_that_is_not_utf_8_is_cut_too(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(b'{"step": 1, "loss": 1.0}\n{"step": 2, "lo\xff\xfe')
+    with Metrics(tmp_path, last_step=2) as metrics:
+        write_steps(metrics, 3)
+    assert [row["step"] for row in read_rows(tmp_path)] == [1, 3]
+
+
 def test_a_file_with_nothing_to_cut_is_not_rewritten(tmp_path):
     with Metrics(tmp_path) as metrics:
         write_steps(metrics, 1, 2)

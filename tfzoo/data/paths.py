@@ -38,7 +38,12 @@ def matching_files(patterns: Iterable[str], flag: str) -> tuple[str, ...]:
 
 def open_file(path: str):
     """A binary stream of what the file holds, uncompressed."""
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")
+    return gzip.open(path, "rb") if is_gzip(path) else open(path, "rb")
+
+
+def is_gzip(path: str) -> bool:
+    """Whether the file's name says that it is compressed."""
+    return path.lower().endswith(".gz")
 
 
 def file_document(path: str, flag: str) -> Document:
@@ -53,7 +58,7 @@ def suffix(path: str) -> str:
 
 def text_bytes(paths: Iterable[str]) -> int:
     """About how many bytes of text the files hold."""
-    return sum(os.path.getsize(p) * (GZIP_RATIO if p.endswith(".gz") else 1) for p in paths)
+    return sum(os.path.getsize(p) * (GZIP_RATIO if is_gzip(p) else 1) for p in paths)
 
 
 def contents_digest(paths: Iterable[str], facts: Iterable, flag: str) -> str:
@@ -70,7 +75,7 @@ def contents_digest(paths: Iterable[str], facts: Iterable, flag: str) -> str:
     digest = hashlib.sha256()
     whole = sum(map(os.path.getsize, paths)) <= FULL_HASH_BYTES
     for path, fact in zip(paths, facts, strict=True):
-        digest.update(json.dumps([fact, path.endswith(".gz")]).encode())
+        digest.update(json.dumps([fact, is_gzip(path)]).encode())
         digest.update(_content_digest(path, whole, flag))
     return digest.hexdigest()
 

@@ -57,13 +57,10 @@ class TextFiles(Source):
     def _rows(self, path) -> Iterator[Document]:
         with paths.file_document(path, self.flag).opened() as stream:
             for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    name = f"{path}:{number}"
-                    opener = functools.partial(self._open_row, line, name)
+                name = f"{path}:{number}"
+                if line.strip() and (text := self._text_of(line, name)):
+                    opener = functools.partial(io.BytesIO, _as_bytes(text))
                     yield Document(name=name, open=opener, flag=self.flag)
-
-    def _open_row(self, line: bytes, name: str):
-        return io.BytesIO(_as_bytes(self._text_of(line, name)))
 
     def _text_of(self, line: bytes, name: str) -> str:
         try:

@@ -176,14 +176,15 @@ def _level(ngrams: np.ndarray, counts: np.ndarray) -> _Level:
 def _discounts(counts: np.ndarray) -> np.ndarray:
     """float64 (4,): what is taken from a count of 0, 1, 2 and 3 or more (eq. 26).
 
-    1/2 from all where the text is too small to tell.
+    1/2 from all where the text is too small to tell, and from those whose estimate is not positive:
+    with nothing left over, a symbol that is new after a context would have no probability.
     """
     n = np.bincount(np.minimum(counts, 5), minlength=5).astype(float)
     if not n[1:5].all():
         return np.array([0.0, 0.5, 0.5, 0.5])
     share = n[1] / (n[1] + 2 * n[2])
-    found = [k - (k + 1) * share * n[k + 1] / n[k] for k in (1, 2, 3)]
-    return np.array([0.0, *np.clip(found, 0.0, [0.99, 1.99, 2.99])])
+    found = np.array([k - (k + 1) * share * n[k + 1] / n[k] for k in (1, 2, 3)])
+    return np.array([0.0, *np.minimum(np.where(found > 0.0, found, 0.5), [0.99, 1.99, 2.99])])
 
 
 def _looked_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray, missing: float):

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 from tfzoo.data import paths
 from tfzoo.data.examples.source import BadRow
-from tfzoo.data.examples.tables import NOT_UTF8, lines, table
+from tfzoo.data.examples.tables import records
 from tfzoo.errors import UsageError
 
 COLUMNS = ("more", "less", "group")
 # As CrowS-Pairs (Nangia et al., 2020, arXiv:2010.00133) calls them, in its .csv file.
-CROWS_PAIRS = ("sent_more", "sent_less", "bias_type")
+CROWS_PAIRS = {"sent_more": "more", "sent_less": "less", "bias_type": "group"}
 MOST_TOLD = 100
 
 
@@ -30,24 +30,24 @@ class Pair(NamedTuple):
 
 
 def read_pairs(path: str, flag: str = "--pairs") -> list[Pair]:
-    """Reads a file of tab-separated columns: more, less and, if there is a third, group.
+    """Reads a file of pairs, a row each: more, less and, if there is a third column, group.
 
-    The first line may name the columns; these may then stand in any order, among others, which
-    are not read. Blank lines are skipped; a quotation mark is a character like others.
-
-    A .csv file is read as CrowS-Pairs is published, quoted, with the columns sent_more, sent_less
-    and bias_type: there sent_more stereotypes more in both sorts of pairs, stereo and antistereo.
+    The first line may name the columns, in small letters or capitals; these may then stand in any
+    order, among others, which are not read. CrowS-Pairs' own names are known too: there sent_more
+    stereotypes more in both sorts of pairs, stereo and antistereo. In a .csv file, which is
+    quoted, the first line must name them; in any other, fields are apart by tabs and a quotation
+    mark is a character like others. Blank lines are skipped.
 
     Args:
         path: the file, UTF-8; compressed if it ends in .gz.
         flag: the flag to name in errors.
 
     Raises:
-        UsageError: if there are no pairs, or some rows are bad: each is told with file and line.
+        UsageError: if there are no pairs, the first line of a .csv file names no columns, or some
+            rows are bad: each is told with file and line.
     """
-    read = _crows_pairs if paths.suffix(path) == ".csv" else _tab_separated
     pairs, problems = [], []
-    for row in read(path, flag):
+    for row in _rows(path, flag):
         (problems if isinstance(row, BadRow) else pairs).append(row)
     if problems:
         more = "\n  and more" if len(problems) > MOST_TOLD else ""
@@ -58,43 +58,40 @@ def read_pairs(path: str, flag: str = "--pairs") -> list[Pair]:
     return pairs
 
 
-def _crows_pairs(path, flag):
-    fields = {column: column for column in CROWS_PAIRS}
-    for name, row in table(path, fields, flag, header_needed=False):
-        if isinstance(row, BadRow):
-            yield row
-        else:
-            yield _pair(name, [row[column].strip() for column in CROWS_PAIRS], CROWS_PAIRS)
-
-
-def _tab_separated(path, flag):
-    names = None
-    for name, text in lines(path, flag):
-        if text is not None and not text.strip():
+def _rows(path, flag):
+    titles, is_csv = None, paths.suffix(path) == ".csv"
+    for name, record in records(path, flag):
+        if isinstance(record, BadRow):
+            yield record
             continue
-        fields = [] if text is None else [field.strip() for field in text.split("\t")]
-        if names is None and fields:
-            names = _names(fields)
-            if set(COLUMNS[:2]) <= set(fields):
+        fields = [field.strip() for field in record]
+        if titles is None:
+            is_header = set(COLUMNS[:2]) <= set(map(_role, fields))
+            if is_csv and not is_header:
+                raise UsageError(
+                    f"{flag}: the first line of {path} must name the columns, more and less or "
+                    f"sent_more and sent_less. It has {fields}."
+                )
+            titles = fields if is_header else COLUMNS[: 3 if len(fields) > 2 else 2]
+            if is_header:
                 continue
-        if text is None:
-            yield BadRow(name, NOT_UTF8)
-        elif len(fields) != len(names):
-            yield BadRow(name, f"has {len(fields)} columns, not {len(names)} ({', '.join(names)})")
-        else:
-            row = dict(zip(names, fields, strict=True))
-            found = [column for column in COLUMNS if column in row]
-            yield _pair(name, [row[column] for column in found], found)
+        yield _pair(name, fields, titles, is_csv)
 
 
-def _names(fields):
-    """Names of a file's columns, of its first row."""
-    return fields if set(COLUMNS[:2]) <= set(fields) else COLUMNS[: 3 if len(fields) > 2 else 2]
+def _role(title):
+    """What a column is called here that may have CrowS-Pairs' name for it."""
+    return CROWS_PAIRS.get(title.lower(), title.lower())
 
 
-def _pair(name, values, columns):
+def _pair(name, fields, titles, is_csv):
     """The pair of a row, or what is wrong with it."""
-    if "" in values:
-        return BadRow(name, f"has nothing in the column {columns[values.index('')]!r}")
-    more, less, group = [*values, ""][:3]
+    if len(fields) != len(titles):
+        wanted = "" if is_csv else f" ({', '.join(titles)})"
+        what = "fields" if is_csv else "columns"
+        return BadRow(name, f"has {len(fields)} {what}, not {len(titles)}{wanted}")
+    found = {_role(title): (title, field) for title, field in zip(titles, fields, strict=True)}
+    for title, field in (found[column] for column in COLUMNS if column in found):
+        if not field:
+            return BadRow(name, f"has nothing in the column {title!r}")
+    more, less, group = (found.get(column, ("", ""))[1] for column in COLUMNS)
     return Pair(more, less, group, name)

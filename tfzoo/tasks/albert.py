@@ -16,6 +16,7 @@ class AlbertPretraining(BertPretraining):
     """
 
     pair_head: ClassVar[str] = "sentence_order"
+    num_documents: ClassVar[int] = 1
 
     def pair(self, spans, number, generator):
         return spans.ordered(number, generator)

@@ -29,6 +29,7 @@ class BertPretraining(MaskedLanguageModeling):
     """
 
     pair_head: ClassVar[str] = "next_sentence"
+    num_documents: ClassVar[int] = 2  # What follows a sentence, or text of another document.
     mask_documents: bool = dataclasses.field(default=False, init=False)  # A row has two at most.
 
     def heads(self):
@@ -36,7 +37,7 @@ class BertPretraining(MaskedLanguageModeling):
 
     def rows(self, store, sequence_length):
         length = sequence_length - self.tokenizer.layout.num_specials(True)
-        spans = Spans(store, length, self.tokenizer.word_starts)
+        spans = Spans(store, length, self.tokenizer.word_starts, self.num_documents)
         masking = self.masking()
 
         def make(number, generator):

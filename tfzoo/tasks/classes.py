@@ -55,10 +55,11 @@ def results(sums, labels):
     """
     confusion = sums["confusion"]
     f1 = scores.f1(confusion)
+    names = ["f1_class_macro" if label == "macro" else f"f1_{label}" for label in labels]
     return {
         "loss": scores.mean(sums["loss"], sums["num_targets"]),
         "accuracy": scores.accuracy(confusion),
         "matthews": scores.matthews(confusion),
         "f1_macro": float(f1.mean()),
-        **{f"f1_{label}": float(x) for label, x in zip(labels, f1, strict=True)},
+        **{name: float(x) for name, x in zip(names, f1, strict=True)},
     }

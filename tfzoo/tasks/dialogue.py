@@ -14,8 +14,12 @@ from tfzoo.tasks.turn_windows import WindowedStore
 
 
 def turn_ids(tokenizer, turns: list[str]) -> list[list[int]]:
-    """The tokens of each turn, ended by end-of-text, as a model reads one after the other."""
-    return [[*ids, tokenizer.end_of_text] for ids in tokenizer.encode_batch(turns)]
+    """The tokens of each turn, ended by end-of-text, as a model reads one after the other.
+
+    White space around a turn is left out: nobody types it.
+    """
+    stripped = [turn.strip() for turn in turns]
+    return [[*ids, tokenizer.end_of_text] for ids in tokenizer.encode_batch(stripped)]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

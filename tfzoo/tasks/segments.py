@@ -8,6 +8,7 @@ import numpy as np
 
 from tfzoo.errors import UsageError
 
+_NUMBERS = {1: "one document", 2: "two documents"}
 SHORTEST = 4  # Tokens of a document that gives spans: two parts, each more than a token.
 LONGEST_WORD = 16  # Tokens to look back for the start of a word.
 
@@ -19,12 +20,13 @@ class Spans:
         store: `data.TokenStore`.
         length: int, tokens of a span, which is both parts.
         word_starts: bool (v,), True at ids that begin a word: parts begin there if they can.
+        num_documents: 1 or 2, how many there must be at least: `followed` needs two.
 
     Raises:
-        UsageError: if there are not two documents to take spans from, or no room for a pair.
+        UsageError: if there are not so many documents to take spans from, or no room for a pair.
     """
 
-    def __init__(self, store, length: int, word_starts: np.ndarray):
+    def __init__(self, store, length: int, word_starts: np.ndarray, num_documents: int = 2):
         if length < SHORTEST:
             raise UsageError(
                 f"A row has room for {length} tokens of text, and a pair of spans takes {SHORTEST} "
@@ -37,9 +39,9 @@ class Spans:
         sizes = np.diff(offsets) - 1
         usable = sizes >= SHORTEST
         self._starts, self._sizes = offsets[:-1][usable] + 1, sizes[usable]
-        if len(self._sizes) < 2:
+        if len(self._sizes) < num_documents:
             raise UsageError(
-                "Pairs of spans are taken from at least two documents, of "
+                f"Pairs of spans are taken from at least {_NUMBERS[num_documents]} of "
                 f"{SHORTEST} tokens or more. Received: {len(self._sizes)} of them. Give more files "
                 "by --text_files, or take --task=masked_lm."
             )

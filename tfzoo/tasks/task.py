@@ -20,12 +20,14 @@ class Task(abc.ABC):
     Attributes:
         kinds: tuple of str. The kinds of models that it can teach.
         data_kind: str. What it learns from: "text" is a token store, others are example stores.
+        says_labels: bool. Whether names of labels are said: the tokenizer then must know them.
         tokenizer: Tokenizer, or None where the task needs none.
         labels: tuple of str, the classes or tags, in the order of their ids.
     """
 
     kinds: ClassVar[tuple[str, ...]]
     data_kind: ClassVar[str] = "text"
+    says_labels: ClassVar[bool] = False
 
     tokenizer: Tokenizer | None = None
     labels: tuple[str, ...] = ()
@@ -48,6 +50,9 @@ class Task(abc.ABC):
         """Names of the fields that a user may set."""
         fields = (field.name for field in dataclasses.fields(cls) if field.init)
         return tuple(name for name in fields if name not in ("tokenizer", "labels"))
+
+    def check_labels(self) -> None:  # noqa: B027  Most tasks have nothing to refuse.
+        """Raises UsageError if the tokenizer cannot tell labels apart whose names are said."""
 
     def heads(self) -> dict:
         """The heads that the model must have: name -> a new Keras layer."""

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import ClassVar
 
+from tfzoo.errors import UsageError
 from tfzoo.tasks.translation import Translation
 
 
@@ -17,6 +18,21 @@ class TextToText(Translation):
     """
 
     data_kind: ClassVar = "labelled"
+    says_labels: ClassVar = True
+
+    def check_labels(self):
+        said = {}
+        for label in self.labels:
+            ids = tuple(self.target_ids(label))
+            unknown = self.tokenizer.special_ids.get("unknown")
+            if unknown in ids or ids in said:
+                fault = "has an unknown token" if unknown in ids else f"reads as {said[ids]!r} does"
+                raise UsageError(
+                    f"--tokenizer: the label {label!r} {fault}, so that the model could not say "
+                    "it. Take another kind of tokenizer or one that was made of such labels, or "
+                    "give the labels other names."
+                )
+            said[ids] = label
 
     def columns(self):
         return {

@@ -136,8 +136,22 @@ def _suggestion(name: str, known) -> str:
 def _where(config):
     if not config.model_dir:
         yield "--model_dir is not set. Give the run a folder, for example --model_dir=runs/first."
-    elif os.path.exists(config.model_dir) and not os.path.isdir(config.model_dir):
-        yield f"--model_dir={config.model_dir} is a file. Give a folder."
+    for name in ("model_dir", "export_dir"):
+        if folder := getattr(config, name):
+            yield from _unwritable(name, folder)
+
+
+def _unwritable(name, folder):
+    """What keeps a folder from being made or written in, as far as its parents tell."""
+    existing = path = os.path.abspath(folder)
+    while not os.path.exists(existing):
+        existing = os.path.dirname(existing)
+    if existing == path and not os.path.isdir(path):
+        yield f"--{name}={folder} is a file. Give a folder."
+    elif not os.path.isdir(existing):
+        yield f"--{name}={folder} cannot be made, for {existing} is a file. Give another folder."
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        yield f"--{name}={folder} cannot be written: {existing} is read-only. Give another folder."
 
 
 def _known_model(config):
@@ -251,6 +265,11 @@ def _text(config):
             f"--tokenizer={config.tokenizer} is neither a kind of tokenizer nor a folder."
             f"{_suggestion(config.tokenizer, TOKENIZERS)}"
         )
+    if config.tokenizer == "characters" and config.vocabulary_size < 3:
+        yield (
+            "--vocabulary_size must be at least 3: a character, what stands for unknown ones, and "
+            f"end-of-text. Received: {config.vocabulary_size}."
+        )
     if config.tokenizer == "byte_pair" and config.vocabulary_size < 257:
         yield (
             "--vocabulary_size must be at least 257: 256 bytes and end-of-text. "
@@ -315,6 +334,11 @@ def _profile(config):
         yield (
             "--profile_steps must be two steps, the first and the last, for example 20,25. "
             f"Received: {','.join(map(str, steps))}."
+        )
+    elif steps and steps[1] > config.train_steps:
+        yield (
+            f"--profile_steps={steps[0]},{steps[1]} ends after the last step, "
+            f"--train_steps={config.train_steps}."
         )
 
 

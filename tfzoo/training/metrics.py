@@ -100,7 +100,7 @@ def cut_rows(path: Path, last_step: int) -> None:
     """Drops a partial last line and the rows after `last_step`; a file without such is let be."""
     kept = [row for row in _whole_rows(path) if row["step"] <= last_step]
     text = "".join(json.dumps(row) + "\n" for row in kept)
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+    if path.exists() and path.read_bytes() != text.encode():
         aside = path.with_name(f".{path.name}")
         aside.write_text(text, encoding="utf-8")
         os.replace(aside, path)

@@ -54,6 +54,9 @@ FIXED = (
 )
 # What a killed process may leave half-written.
 _LEFTOVERS = (".run.json", ".train.flags", ".metrics.jsonl", ".tokenizer.*", "model.json.*.tmp")
+# All that a run writes; its identity last, so that a kill meanwhile leaves a run.
+_WRITTEN = ("tokenizer", "model.json", "train.flags", "metrics.jsonl", "tensorboard")
+_WRITTEN += ("checkpoints", "run.json")
 _PATHS = ("model_dir", "data_dir", "export_dir", "init_from")
 _FILE_LISTS = ("text_files", "validation_files")
 
@@ -73,6 +76,8 @@ def resolved(config, tokenizer_kinds=()):
     if config.export_dir is None and config.model_dir:
         name = os.path.basename(changes["model_dir"])
         changes["export_dir"] = _full(os.path.join("saved_models", name))
+    changes["dataset"] = config.dataset or None
+    changes["model_overrides"] = tuple(sorted(config.model_overrides))
     if config.precision == "auto":
         begun = config.model_dir and ModelDir(changes["model_dir"]).begun_flags()
         alone = distribution.check(config).num_workers == 1
@@ -98,6 +103,7 @@ class ModelDir:
         self.checkpoints = Checkpoints(self.path / "checkpoints", keep_checkpoints)
         self._identity = self.path / "run.json"
         self._lock = None
+        self._is_new = False
 
     def problems(self, config) -> list[str]:
         """Why `config` cannot go on with what is in the folder, one sentence a flag."""
@@ -109,7 +115,12 @@ class ModelDir:
                     "Choose a new folder."
                 ]
             return []
+        done = max(self.checkpoints.steps(), default=0)
+        too_few = done > config.train_steps and not self.finished(config.train_steps)
         return [
+            f"--train_steps={config.train_steps} is less than the {done} steps that "
+            f"--model_dir={self.path} has been trained already. Give at least as many."
+        ] * too_few + [
             f"--{name} was {_shown(begun[name])} when --model_dir={self.path} was begun, and is "
             f"{_shown(value)} now. Set it back, or choose a new --model_dir."
             for name, value in _fixed(config).items()
@@ -122,14 +133,28 @@ class ModelDir:
         Raises:
             UsageError: if another process trains here, or `config` does not fit.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"--model_dir={self.path} cannot be made ({error}).") from error
         self._take_lock()
         found = self.problems(config)
         if found:
             raise UsageError("\n".join(found))
         if not self._identity.exists():
             self._write({"flags": _fixed(config)})
+            self._is_new = True
         self._clean()
+
+    def abandon(self) -> None:
+        """Leaves the folder as if a run that this process began, and that trained nothing, had not
+        been: what was wrong with its flags or its text can then be mended in the same folder."""
+        metrics = self.path / "metrics.jsonl"
+        if not self._is_new or metrics.exists() and metrics.stat().st_size:
+            return
+        for name in _WRITTEN:
+            path = self.path / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Lets another process have it. The end of this one, however it comes, does so too."""
@@ -143,14 +168,22 @@ class ModelDir:
         Raises:
             UsageError: naming `flag`, when it has changed.
         """
+        self.hold(fact, value, flag)
         record = self._read()
-        before = record.setdefault("facts", {}).setdefault(fact, value)
-        if before != value:
+        record.setdefault("facts", {})[fact] = value
+        self._write(record)
+
+    def hold(self, fact: str, value, flag: str) -> None:
+        """Holds a fact to what it was when the run began, if that is remembered.
+
+        Raises:
+            UsageError: naming `flag`, when it has changed.
+        """
+        if self.facts().get(fact, value) != value:
             raise UsageError(
                 f"{flag}: the {fact} changed since --model_dir={self.path} was begun. "
                 "Bring it back as it was, or choose a new --model_dir."
             )
-        self._write(record)
 
     def begun_flags(self) -> dict | None:
         """The flags that the run began with and has to keep, or None if there is no run."""
@@ -192,7 +225,10 @@ class ModelDir:
 
     def _read(self) -> dict:
         try:
-            return json.loads(self._identity.read_bytes())
+            record = json.loads(self._identity.read_bytes())
+            if not isinstance(record, dict) or not isinstance(record.get("flags"), dict):
+                raise ValueError("it holds no flags")
+            return record
         except ValueError as error:
             raise UsageError(
                 f"{self._identity} cannot be read ({error}), so it is not known what is in "

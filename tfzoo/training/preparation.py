@@ -58,7 +58,8 @@ def found(config, run, progress=True) -> Prepared:
         )
     tokenizer = tokenizers.load(run.tokenizer)
     task = task_of(config, run, tokenizer)
-    return Prepared(tokenizer, task, _split(config, *_sources(config), task, progress))
+    sources = _sources(config, run.hold)
+    return Prepared(tokenizer, task, _split(config, *sources, task, progress))
 
 
 def task_of(config, run, tokenizer) -> Task:
@@ -117,17 +118,15 @@ def whole_store(config, files, task):
 
 
 def _made(config, run) -> Prepared:
-    source, validation_source = _sources(config)
+    source, validation_source = _sources(config, run.fix)
     labels = _labels(source, TASKS[config.task].data_kind)
-    run.fix("text", source.fingerprint, source.flag)
-    if validation_source:
-        run.fix("validation text", validation_source.fingerprint, validation_source.flag)
     if not run.tokenizer.exists():
         _new_tokenizer(config, source, validation_source).save(run.tokenizer)
     tokenizer = tokenizers.load(run.tokenizer)
     run.fix("tokenizer", tokenizer.fingerprint, "--tokenizer")
     run.fix("labels", labels, source.flag)
     task = task_of(config, run, tokenizer)
+    task.check_labels()
     split = _split(config, source, validation_source, task, progress=True)
     if task.data_kind == "text":
         run.fix("number of training tokens", split.train.num_tokens, source.flag)
@@ -150,12 +149,14 @@ def _labels(source, kind) -> list[str]:
     return list(source.labels)
 
 
-def _sources(config):
-    """The text or examples, and those to validate on or None."""
-    source = open_data(config, config.dataset, config.text_files)
-    if not config.validation_files:
-        return source, None
-    return source, open_data(config, None, config.validation_files, "--validation_files")
+def _sources(config, fix):
+    """The text or examples, and those to validate on or None: what they were when the run began."""
+    source, validation_source = open_data(config, config.dataset, config.text_files), None
+    fix("text", source.fingerprint, source.flag)
+    if config.validation_files:
+        validation_source = open_data(config, None, config.validation_files, "--validation_files")
+        fix("validation text", validation_source.fingerprint, validation_source.flag)
+    return source, validation_source
 
 
 def _fields(config, kind) -> dict:
@@ -173,7 +174,9 @@ def _new_tokenizer(config, source, validation_source):
     if TASKS[config.task].data_kind == "text":
         documents = data.training_documents(source, fraction)
     else:
-        documents = source.training_texts(fraction)
+        documents = source.training_texts(
+            fraction, with_labels=TASKS[config.task].says_labels, prefix=config.prefix or ""
+        )
     with bytes_bar(f"Making the {config.tokenizer} vocabulary", source.total_bytes) as advance_to:
         return tokenizers.train(
             config.tokenizer, documents, config.vocabulary_size, advance_to, roles=roles(config)

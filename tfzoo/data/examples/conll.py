@@ -5,6 +5,7 @@ Meulder, 2003, https://aclanthology.org/W03-0419).
 """
 
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 
 from tfzoo.data.examples.records import example_of, fields_of
@@ -20,9 +21,9 @@ def sentences(
 ) -> Iterator[Example | BadRow]:
     """The sentences of the files.
 
-    The columns of a line are apart by tabs or, where there is none, by other white space. Lines
-    that begin a document are left out; so are comments, which are lines before a sentence that
-    begin with # and have other columns than its last line.
+    The columns of a line are apart by tabs or, where there is none, by spaces. Lines that begin a
+    document are left out; so are comments, which are lines before a sentence that begin with # and
+    have other columns than its last line, or are as CoNLL-U's: "# name = value".
 
     Args:
         paths: the files.
@@ -60,12 +61,18 @@ def _rows(group):
     """(path:line, columns or None) of the lines of a sentence."""
     rows = []
     for name, text in group:
-        separator = "\t" if text and "\t" in text else None
-        rows.append((name, None if text is None else text.strip().split(separator)))
+        separator = "\t" if text and "\t" in text else " +"
+        rows.append((name, None if text is None else re.split(separator, text.strip(" \t"))))
     width = len(rows[-1][1] or ())
-    while rows and rows[0][1] and rows[0][1][0].startswith("#") and len(rows[0][1]) != width:
+    while rows and _is_comment(rows[0][1], width):
         del rows[0]
     return rows
+
+
+def _is_comment(columns, width):
+    if not columns or not columns[0].startswith("#"):
+        return False
+    return len(columns) != width or (columns[0] == "#" and columns[2:3] == ["="])
 
 
 def _sentence(rows, word, tag):

@@ -1,6 +1,7 @@
 """From a record with named fields to an example of a kind, checked."""
 
 import json
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -67,6 +68,8 @@ def _text(value) -> str:
 
 def _label(value) -> str:
     """A number or a truth value is called as JSON writes it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"holds no finite number: {_shown(value)}")
     if isinstance(value, (bool, int, float)):
         return json.dumps(value)
     return _text(value).strip()
@@ -77,6 +80,8 @@ def _float(value) -> float:
         number = float(value)
     except (ValueError, TypeError):
         raise ValueError(f"holds no number: {_shown(value)}") from None
+    except OverflowError:  # An integer of hundreds of digits.
+        number = math.inf
     if not abs(number) <= LARGEST:
         raise ValueError(f"holds no finite number: {_shown(value)}")
     return number

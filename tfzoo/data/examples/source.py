@@ -130,6 +130,8 @@ class ExampleSource(abc.ABC):
         validation_fraction: float,
         *,
         split_by: str | None = None,
+        with_labels: bool = False,
+        prefix: str = "",
         max_bytes: int = SAMPLE_BYTES,
     ) -> Iterator[bytes]:
         """Text to learn a vocabulary from: the strings of the training examples, as UTF-8.
@@ -138,6 +140,8 @@ class ExampleSource(abc.ABC):
             validation_fraction: as for `build_example_store`, whose validation examples
                 are left out; 0 if those come from elsewhere.
             split_by: likewise.
+            with_labels: whether the names of the labels are among the strings.
+            prefix: a string that is read with each example.
             max_bytes: largest sum of what is returned. If there is more, examples at even
                 distances are taken.
         """
@@ -146,7 +150,7 @@ class ExampleSource(abc.ABC):
             for example in self.examples()
             if side(example, self.kind, validation_fraction, split_by) != VALIDATION
         )
-        rows = ("\n".join(map("\n".join, texts(example).values())) for example in training)
+        rows = (_as_one_text(example, with_labels, prefix) for example in training)
         return sample(map(str.encode, rows), self.total_bytes, max_bytes)
 
 
@@ -175,6 +179,11 @@ def texts(example: Example) -> dict[str, list[str]]:
     if "words" in found:
         return {"words": [" ".join(found["words"])]}
     return {role: [value] if isinstance(value, str) else value for role, value in found.items()}
+
+
+def _as_one_text(example, with_labels, prefix):
+    label = [example["label"]] if with_labels else []
+    return "\n".join([*[prefix] * bool(prefix), *map("\n".join, texts(example).values()), *label])
 
 
 def text_bytes(example: Example) -> dict[str, int]:

@@ -57,8 +57,12 @@ def table(
     """
     if paths.suffix(path) == ".jsonl":
         return _json_rows(path, flag)
-    records = _csv_records if paths.suffix(path) == ".csv" else _tsv_records
     return _named(path, records(path, flag), fields, flag, header_needed)
+
+
+def records(path: str, flag: str) -> Iterator[tuple[str, list[str] | BadRow]]:
+    """(path:line, fields) of each row of a .csv or, under any other name, a .tsv file."""
+    return (_csv_records if paths.suffix(path) == ".csv" else _tsv_records)(path, flag)
 
 
 def _json_rows(path, flag):
@@ -91,13 +95,16 @@ def _csv_records(path, flag):
         text = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
         reader = csv.reader(text, strict=True)
         while True:
-            name = f"{path}:{reader.line_num + 1}"
+            first = reader.line_num + 1
+            name = f"{path}:{first}"
             try:
                 record = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield name, BadRow(name, f"is not a CSV row ({error})")
+                goes_on = f", read up to line {reader.line_num}: is a quotation mark not closed?"
+                far = reader.line_num > first
+                yield name, BadRow(name, f"is not a CSV row ({error}{goes_on if far else ''})")
                 continue
             if any("\udc80" <= character <= "\udcff" for character in "".join(record)):
                 yield name, BadRow(name, NOT_UTF8)
@@ -109,6 +116,8 @@ def _named(path, records, fields, flag, header_needed):
     name, first = next(records, (path, None))
     if first is None:
         return
+    if isinstance(first, BadRow) and header_needed:
+        raise UsageError(f"{flag}: {first}, so it cannot name the fields.")
     names = first if isinstance(first, list) else []
     missing = {role: field for role, field in fields.items() if field not in names}
     if missing and header_needed:
