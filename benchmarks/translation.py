@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 import transformers
+import triton  # noqa: F401  Of torch: loaded after TensorFlow, it ends the process.
 from torch.nn import functional as F
 
 from tfzoo import flags

@@ -1,9 +1,13 @@
 """What every test stands on: a quiet TensorFlow, one random seed, and a stack of what crashes."""
 
+import contextlib
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 os.environ.setdefault("PYTHONFAULTHANDLER", "1")  # of the processes that tests start
+
+with contextlib.suppress(ImportError):
+    import triton  # noqa: F401  Of torch: loaded after TensorFlow, it ends the process.
 
 import keras  # noqa: E402
 import pytest  # noqa: E402
