@@ -6,6 +6,7 @@ import os
 import pytest
 
 from tfzoo import models, tokenizers
+from tfzoo.errors import UsageError
 from tfzoo.training.config import TrainConfig
 from tfzoo.training.dry_run import plan
 from tfzoo.training.model_dir import ModelDir
@@ -119,3 +120,21 @@ def test_it_fetches_and_writes_nothing(config, tmp_path):
     text = {"text_files": (), "dataset": "sotu", "data_dir": str(tmp_path / "data")}
     assert plan(dataclasses.replace(config, **text)).tokens > 10**7
     assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_a_text_that_is_certainly_too_short(config, tmp_path):
+    (tmp_path / "text.txt").write_text("x" * 31)
+    with pytest.raises(UsageError, match="--sequence_length=32 needs 33 tokens"):
+        plan(config)
+
+
+def test_an_unknown_name_of_tensorflow_datasets(config, tmp_path):
+    text = {"text_files": (), "dataset": "tfds:nosuch", "data_dir": str(tmp_path / "data")}
+    with pytest.raises(UsageError, match="knows no 'nosuch'"):
+        plan(dataclasses.replace(config, **text))
+
+
+def test_a_dataset_that_is_not_fetched_yet(config, tmp_path):
+    text = {"text_files": (), "dataset": "tfds:tiny_shakespeare", "data_dir": str(tmp_path)}
+    assert plan(dataclasses.replace(config, **text)).tokens is None
+    assert not (tmp_path / "tensorflow_datasets").exists()

@@ -1,5 +1,6 @@
 """One split of a dataset of tensorflow-datasets, which is imported only when it is used."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -32,8 +33,8 @@ class PreparedSplit:
 
     def __init__(self, name: str, data_dir: str):
         self.name = name
-        builder_name, self._split = _parse(name)
-        self._builder = _prepared(name, builder_name, data_dir)
+        self._split = _parse(name)[1]
+        self._builder = _prepared(name, data_dir)
         self._check()
         self.features = dict(self._builder.info.features.items())
 
@@ -85,7 +86,27 @@ def _parse(name: str) -> tuple[str, str]:
     return builder, rest[0]
 
 
-def _prepared(name: str, builder_name: str, data_dir: str):
+def prepared_bytes(name: str, data_dir: str) -> int | None:
+    """Size on the disk of the split that a name means; None before it is fetched.
+
+    Raises:
+        UsageError: if there is no such dataset or split.
+    """
+    if not _found(name, data_dir).is_prepared():
+        return None
+    return PreparedSplit(name, data_dir).num_bytes
+
+
+def _prepared(name: str, data_dir: str):
+    builder = _found(name, data_dir)
+    if not builder.is_prepared():
+        with _explained(name, data_dir):
+            builder.download_and_prepare()
+    return builder
+
+
+def _found(name: str, data_dir: str):
+    """The dataset's builder, of the first folder where it is prepared, else of `data_dir`."""
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
@@ -93,19 +114,24 @@ def _prepared(name: str, builder_name: str, data_dir: str):
             f"--dataset={name}: needs tensorflow-datasets: pip install tensorflow-datasets "
             f"importlib_resources. ({error})"
         ) from error
-    folders = (None, os.path.join(data_dir, "tensorflow_datasets"))
-    try:
-        for folder in folders:
+    builder_name = _parse(name)[0]
+    with _explained(name, data_dir):
+        for folder in (None, _folder(data_dir)):
             builder = _builder(tfds, builder_name, folder)
             if builder and builder.is_prepared():
-                return builder
+                break
         if builder is None:
             raise UsageError(
                 f"--dataset: tensorflow-datasets {tfds.__version__} knows no {builder_name!r}, and "
-                f"none is prepared in {folders[1]}."
+                f"none is prepared in {_folder(data_dir)}."
             )
-        builder.download_and_prepare()
-        return builder
+    return builder
+
+
+@contextlib.contextmanager
+def _explained(name, data_dir):
+    try:
+        yield
     except UsageError:
         raise
     except Exception as error:  # each dataset fails in its own way: no network, a missing package
@@ -113,8 +139,12 @@ def _prepared(name: str, builder_name: str, data_dir: str):
         raise UsageError(
             f"--dataset={name}: tensorflow-datasets could not fetch or read it "
             f"({reason[0][:300]}). Check the network, prepare it elsewhere and copy it to "
-            f"{folders[1]}, or give your own text by --text_files."
+            f"{_folder(data_dir)}, or give your own text by --text_files."
         ) from error
+
+
+def _folder(data_dir):
+    return os.path.join(data_dir, "tensorflow_datasets")
 
 
 def _builder(tfds, name: str, folder: str | None):

@@ -2,8 +2,11 @@
 
 import dataclasses
 import math
+import os
 
 from tfzoo import data, tokenizers
+from tfzoo.data import paths, prepared_split
+from tfzoo.errors import UsageError
 from tfzoo.models import registry
 from tfzoo.training import checks, distribution, preparation, pretrained
 from tfzoo.training.model_dir import ModelDir
@@ -74,6 +77,7 @@ def plan(config) -> Plan:
     model_class = checks.model_class(config)
     parameters = registry.count_weights(lambda: model_class(model))
     kernels = registry.count_weights(lambda: model_class(model), "kernel")
+    _refuse_too_little_text(config, model.max_sequence_length)
     tokens, tokens_are_exact = _training_tokens(config, vocabulary_size)
     tokens_a_step = config.global_batch_size * model.max_sequence_length
     return Plan(
@@ -119,8 +123,24 @@ def _training_tokens(config, vocabulary_size: int) -> tuple[float | None, bool]:
 def _text_bytes(config) -> int | None:
     if config.text_files:
         return preparation.open_data(config, files=config.text_files).total_bytes
+    if config.dataset.startswith(prepared_split.PREFIX):
+        return prepared_split.prepared_bytes(config.dataset, os.path.expanduser(config.data_dir))
     size = getattr(data.DATASETS.get(config.dataset), "total_bytes", None)
     return size if isinstance(size, int) else None
+
+
+def _refuse_too_little_text(config, sequence_length: int) -> None:
+    """A token is at least a byte, and each file ends by one more. What .gz holds is not known."""
+    if config.task != "causal_lm" or not config.text_files:
+        return
+    source = preparation.open_data(config, files=config.text_files)
+    most = source.total_bytes + len(source.paths)
+    if most <= sequence_length and not any(map(paths.is_gzip, source.paths)):
+        raise UsageError(
+            f"--sequence_length={sequence_length} needs {sequence_length + 1} tokens of training "
+            f"text, and --text_files has at most {most}. Give more text or a smaller "
+            "--sequence_length."
+        )
 
 
 def _bytes_a_token(config, vocabulary_size: int) -> float:
