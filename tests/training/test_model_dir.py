@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from tfzoo import kernels
 from tfzoo.errors import UsageError
-from tfzoo.training import precision
 from tfzoo.training.config import TrainConfig
 from tfzoo.training.model_dir import ModelDir, resolved
 
@@ -190,7 +190,7 @@ def test_auto_is_the_precision_that_the_run_began_with_or_the_fastest_here(tmp_p
     def named():
         return resolved(TrainConfig(model_dir=str(tmp_path), precision="auto")).precision
 
-    monkeypatch.setattr(precision, "fastest", lambda: "mixed_bfloat16")
+    monkeypatch.setattr(kernels, "multiplies_bfloat16", lambda: True)
     assert named() == "mixed_bfloat16"
     cluster = {"worker": ["localhost:1", "localhost:2"]}
     two = {"cluster": cluster, "task": {"type": "worker", "index": 0}}

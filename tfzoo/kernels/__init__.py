@@ -2,6 +2,7 @@
 
 from tfzoo.kernels import streams
 from tfzoo.kernels.attention import attention, attention_weights
+from tfzoo.kernels.bfloat16 import multiplies_bfloat16
 from tfzoo.kernels.cluster import compiled
 from tfzoo.kernels.cross_entropy import cross_entropy
 from tfzoo.kernels.dropout import stateless_dropout
@@ -33,6 +34,7 @@ __all__ = [
     "gated_activation",
     "halves",
     "layer_norm",
+    "multiplies_bfloat16",
     "product",
     "rms_norm",
     "rotate",

@@ -9,6 +9,7 @@ import contextlib
 
 import tensorflow as tf
 
+from tfzoo.kernels.bfloat16 import matmul
 from tfzoo.kernels.cluster import is_compiled, program
 from tfzoo.kernels.dropout import stateless_dropout
 from tfzoo.kernels.elementwise import wide
@@ -96,18 +97,18 @@ def masked_softmax(scores, mask, *, scale, bias=None):
 
 def _scores(query, key):
     """(b, h, t, d) and (b, g, s, d) to (b, h, t, s)."""
-    products = tf.matmul(_grouped(query, key), key, transpose_b=True)
+    products = matmul(_grouped(query, key), key, transpose_b=True)
     return _ungrouped(products, query)
 
 
 def _read(weights, value):
     """(b, h, t, s) and (b, g, s, d) to (b, h, t, d)."""
-    return _ungrouped(tf.matmul(_grouped(weights, value), value), weights)
+    return _ungrouped(matmul(_grouped(weights, value), value), weights)
 
 
 def _sum_over_queries(weights, query, key):
     """(b, h, t, s) and (b, h, t, d) to (b, g, s, d), the shape of `key`."""
-    return tf.matmul(_grouped(weights, key), _grouped(query, key), transpose_a=True)
+    return matmul(_grouped(weights, key), _grouped(query, key), transpose_a=True)
 
 
 def _grouped(x, key):

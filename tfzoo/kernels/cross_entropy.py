@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from tfzoo.kernels.bfloat16 import matmul
 from tfzoo.kernels.cluster import is_compiled, program
 from tfzoo.kernels.elementwise import row_sum, wide, wide_sum
 from tfzoo.kernels.rows import LANES, row_max
@@ -66,7 +67,7 @@ def _with_gradients(hidden, output_weights, targets, weights, biases, label_smoo
     for start in range(0, rows, step) if rows else [0]:
         part = slice(start, start + step if rows else None)
         loss, d_logits = _loss_and_gradient(
-            tf.matmul(hidden[part], table, transpose_b=True),
+            matmul(hidden[part], table, transpose_b=True),
             targets[part],
             weights[part],
             *biases,
@@ -74,9 +75,9 @@ def _with_gradients(hidden, output_weights, targets, weights, biases, label_smoo
             label_smoothing=label_smoothing,
         )
         losses.append(loss)
-        d_hidden.append(tf.matmul(d_logits, table))
+        d_hidden.append(matmul(d_logits, table))
         with tf.control_dependencies(d_hidden):  # One after the other: they share the caches.
-            d_tables.append(tf.matmul(d_logits, hidden[part], transpose_a=True))
+            d_tables.append(matmul(d_logits, hidden[part], transpose_a=True))
         d_biases += [row_sum(d_logits) for _ in biases]
     d_table = wide_sum(d_tables) if len(d_tables) > 1 else d_tables[0]
     sums = [tf.add_n(d_biases)] if biases else []

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from tfzoo.kernels.bfloat16 import matmul
+
 
 def product(x, kernel):
     """`x kernel`.
@@ -14,7 +16,7 @@ def product(x, kernel):
         float (n, f).
     """
     if kernel.shape.rank == 2:
-        return tf.matmul(x, kernel)
+        return matmul(x, kernel)
     parts = tf.matmul(tf.broadcast_to(x[None], [kernel.shape[0], *x.shape]), kernel)
     return tf.reshape(tf.transpose(parts, [1, 0, 2]), [x.shape[0], -1])
 

@@ -11,8 +11,9 @@ import os
 import shutil
 from pathlib import Path
 
+from tfzoo import kernels
 from tfzoo.errors import UsageError
-from tfzoo.training import distribution, precision
+from tfzoo.training import distribution
 from tfzoo.training.checkpoints import Checkpoints
 
 # What these say is in the weights already, or in the order of the text. The others may change from
@@ -80,11 +81,14 @@ def resolved(config, tokenizer_kinds=()):
     changes["model_overrides"] = tuple(sorted(config.model_overrides))
     if config.precision == "auto":
         begun = config.model_dir and ModelDir(changes["model_dir"]).begun_flags()
-        alone = distribution.check(config).num_workers == 1
-        changes["precision"] = (begun or {}).get("precision") or (
-            precision.fastest() if alone else "float32"
-        )
+        changes["precision"] = (begun or {}).get("precision") or _fastest_precision(config)
     return dataclasses.replace(config, **changes)
+
+
+def _fastest_precision(config) -> str:
+    """Several workers must agree, and one does not know the others' processors: float32."""
+    alone = distribution.check(config).num_workers == 1
+    return "mixed_bfloat16" if alone and kernels.multiplies_bfloat16() else "float32"
 
 
 class ModelDir:

@@ -1,0 +1,76 @@
+"""Which machines multiply in bfloat16, and what the others do instead."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfzoo.kernels import bfloat16, compiled
+
+CPUINFO = """processor	: 0
+vendor_id	: GenuineIntel
+flags		: fpu sse2 avx512f {}
+bugs		: spectre_v1
+
+processor	: 1
+flags		: fpu
+"""
+
+
+@pytest.mark.parametrize(
+    ("feature", "expected"),
+    [
+        ("amx_bf16 amx_tile", True),
+        ("avx512_bf16", True),
+        ("avx512_bf16x", False),
+        ("", False),
+    ],
+)
+def test_a_cpu_that_multiplies_bfloat16_is_given_it(tmp_path, monkeypatch, feature, expected):
+    path = tmp_path / "cpuinfo"
+    path.write_text(CPUINFO.format(feature))
+    features = bfloat16._cpu_features(path)
+    assert features[:3] == ["fpu", "sse2", "avx512f"]
+    monkeypatch.setattr(bfloat16, "_cpu_features", lambda: features)
+    monkeypatch.setattr(bfloat16.tf.config, "list_physical_devices", lambda kind: [])
+    assert bfloat16.multiplies_bfloat16.__wrapped__() == expected
+
+
+def test_a_system_that_does_not_tell_is_given_float32(tmp_path):
+    assert bfloat16._cpu_features(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [([(8, 0), (9, 0)], True), ([(8, 0), (7, 5)], False), ([None], False)],
+)
+def test_all_gpus_must_multiply_bfloat16(monkeypatch, capabilities, expected):
+    def details(capability):
+        return {"compute_capability": capability} if capability else {}
+
+    config = bfloat16.tf.config
+    monkeypatch.setattr(config, "list_physical_devices", lambda kind: capabilities)
+    monkeypatch.setattr(config.experimental, "get_device_details", details)
+    assert bfloat16.multiplies_bfloat16.__wrapped__() == expected
+
+
+@pytest.mark.parametrize("transposed", [{}, {"transpose_a": True}, {"transpose_b": True}])
+def test_products_without_bfloat16_are_rounded_once(monkeypatch, transposed):
+    monkeypatch.setattr(bfloat16, "multiplies_bfloat16", lambda: False)
+    draws = np.random.default_rng(0)
+    a, b = (tf.cast(draws.normal(size=(3, 64, 64)), tf.bfloat16) for _ in range(2))
+
+    @tf.function
+    def with_gradients(a, b):
+        with compiled(), tf.GradientTape() as tape:
+            tape.watch([a, b])
+            y = bfloat16.matmul(a, b, **transposed)
+        return y, *tape.gradient(y, [a, b])
+
+    exact = tf.matmul(tf.cast(a, tf.float64), tf.cast(b, tf.float64), **transposed)
+    y, *gradients = with_gradients(a, b)
+    np.testing.assert_allclose(tf.cast(y, tf.float64), exact, rtol=2**-8, atol=1e-5)
+    assert {x.dtype for x in (y, *gradients)} == {tf.bfloat16}
+    operations = with_gradients.get_concrete_function(a, b).graph.get_operations()
+    products = [op for op in operations if op.type == "BatchMatMulV2"]
+    assert len(products) == 3
+    assert all(op.inputs[0].dtype == tf.float32 for op in products)

@@ -1,0 +1,43 @@
+"""Matrix products of bfloat16, also where the machine has none."""
+
+import functools
+import re
+from pathlib import Path
+
+import tensorflow as tf
+
+from tfzoo.kernels.cluster import is_compiled
+
+_CPU_FEATURES = {"amx_bf16", "avx512_bf16"}
+_GPU_CAPABILITY = (8, 0)  # NVIDIA's Ampere, the first with products of bfloat16.
+
+
+@functools.cache
+def multiplies_bfloat16() -> bool:
+    """Tells whether the devices that train multiply in bfloat16; else its products are emulated."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    if gpus:
+        return all(d.get("compute_capability", (0, 0)) >= _GPU_CAPABILITY for d in details)
+    return not _CPU_FEATURES.isdisjoint(_cpu_features())
+
+
+def matmul(a, b, *, transpose_a=False, transpose_b=False):
+    """`a b`, as `tf.matmul`, in the dtype of both; float32 in between is far faster than emulation.
+
+    Sums are of float32 either way, and rounded once.
+    """
+    transposed = {"transpose_a": transpose_a, "transpose_b": transpose_b}
+    if a.dtype != tf.bfloat16 or not is_compiled() or multiplies_bfloat16():
+        return tf.matmul(a, b, **transposed)
+    return tf.cast(tf.matmul(tf.cast(a, tf.float32), tf.cast(b, tf.float32), **transposed), a.dtype)
+
+
+def _cpu_features(path="/proc/cpuinfo") -> list[str]:
+    """The features of the processor that Linux tells of, none on other systems."""
+    try:
+        text = Path(path).read_text()
+    except OSError:
+        return []
+    found = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
+    return found[1].split() if found else []
