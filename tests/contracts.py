@@ -1,5 +1,7 @@
 """What every layer, every model and every objective must do, whatever it computes."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import tensorflow as tf
 
 
 def check_layer(layer, inputs, *, training_changes=False):
-    """Holds a layer to its contract: same in a graph, rebuilt from its config, saved, trained.
+    """Holds a layer to its contract: same in a graph, rebuilt from its config, passes masks on.
 
     Args:
         layer: a Keras layer, built or not.
@@ -24,6 +26,17 @@ def check_layer(layer, inputs, *, training_changes=False):
     twin(inputs)
     twin.set_weights(layer.get_weights())
     np.testing.assert_allclose(twin(inputs), expected, atol=1e-6)
+    _check_keras_mask(layer, inputs, expected)
+
+
+def _check_keras_mask(layer, inputs, expected):
+    """A mask of Keras goes on to the output, and one that hides nothing changes nothing."""
+    masked = keras.layers.Masking(mask_value=np.inf)(inputs)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*does not support masking")
+        y = layer(masked)
+    np.testing.assert_array_equal(y._keras_mask, np.ones(inputs.shape[:-1], bool))
+    np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
 def check_in_a_keras_model(layer, inputs, folder):

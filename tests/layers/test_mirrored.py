@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import keras, numpy as np, tensorflow as tf
 from tfzoo.layers import PositionalEncoding, TokenEmbedding, TransformerBlock
@@ -12,7 +14,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 keras.utils.set_random_seed(0)
 with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
     ids = keras.Input([6], dtype="int32")
-    x = PositionalEncoding()(TokenEmbedding(11, 8)(ids))
+    x = PositionalEncoding()({embedding}(ids))
     x = TransformerBlock(2, 16, causal=True, dropout=0.1)(x)
     model = keras.Model(ids, keras.layers.Dense(11)(x))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -23,5 +25,9 @@ assert losses[-1] < 0.9 * losses[0], losses
 """
 
 
-def test_layers_train_under_mirrored_strategy():
-    subprocess.run([sys.executable, "-c", PROGRAM], check=True, timeout=300)
+@pytest.mark.parametrize(
+    "embedding", ["TokenEmbedding(11, 8)", "keras.layers.Embedding(11, 8, mask_zero=True)"]
+)
+def test_layers_train_under_mirrored_strategy(embedding):
+    program = PROGRAM.format(embedding=embedding)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)

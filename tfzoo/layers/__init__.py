@@ -1,4 +1,4 @@
-"""Layers: tensors in, tensors out. They work in anybody's Keras model."""
+"""Layers: tensors in, tensors out. They work in anybody's Keras model, and with its masks."""
 
 from tfzoo.layers.attention import MultiHeadSelfAttention
 from tfzoo.layers.block import Block, TransformerBlock

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfzoo import kernels
 from tfzoo.layers.dropout import Dropout
-from tfzoo.layers.masks import readable
+from tfzoo.layers.masks import readable, with_keras_mask
 from tfzoo.layers.normalization import RMSNormalization
 from tfzoo.layers.projection import Projection
 
@@ -62,8 +62,9 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     Call arguments:
         x: float (b, t, m).
-        padding_mask: bool (b, t), True at tokens, False at padding; with a cache, bool (b, s)
-            over its columns. None means no padding.
+        padding_mask: bool (b, t), True at tokens, False at padding. None means no padding. What the
+            Keras mask of `x` hides is padding as well. With a cache: bool (b, s) over its columns,
+            and this mask alone counts.
         document_ids: int (b, t): a token reads tokens of its own document only. None means one
             document a row. Not with a cache.
         cache: `LayerCache`, or None. The new tokens are written to it and read from it; token t is
@@ -93,6 +94,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.num_heads = num_heads
         self.causal = causal
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -164,7 +166,9 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     ):
         first = 0 if cache is None else cache.index
         query, key, value = self._heads(self.query_key_value(x), first)
-        if cache is not None:
+        if cache is None:
+            padding_mask = with_keras_mask(padding_mask, x)
+        else:
             key, value = cache.append(key, value)
         mask = readable(
             tf.shape(query)[2],

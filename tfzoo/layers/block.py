@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfzoo.layers.attention import MultiHeadSelfAttention
 from tfzoo.layers.feed_forward import FeedForward
+from tfzoo.layers.masks import with_keras_mask
 from tfzoo.layers.normalization import LayerNormalization
 
 ORDERS = ("pre", "post", "parallel")
@@ -35,13 +36,14 @@ class Block(keras.layers.Layer):
 
     Call arguments:
         x: float (b, t, m).
-        padding_mask: bool (b, t), True at tokens; with a cache, bool (b, s) over its columns. None
-            means no padding.
+        padding_mask: bool (b, t), True at tokens. None means no padding. What the Keras mask of `x`
+            hides is padding as well. With a cache: bool (b, s) over its columns, and this mask
+            alone counts.
         document_ids: int (b, t): a token reads tokens of its own document only. None means one
             document a row. Not with a cache.
         cache: `LayerCache`, or None.
         memory: float (b, s, m), what cross-attention reads; None if the cache holds it.
-        memory_mask: bool (b, s), True at tokens of the memory.
+        memory_mask: bool (b, s), True at tokens of the memory; its Keras mask counts as well.
         position_bias: float, broadcastable to (b, h, t, s), added to the logits of self-attention.
         training: bool. Whether to drop.
 
@@ -63,6 +65,7 @@ class Block(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         if order not in ORDERS:
             raise ValueError(f"`order` must be one of {ORDERS}. Received: order={order}")
         if order == "parallel" and cross_attention is not None:
@@ -101,6 +104,8 @@ class Block(keras.layers.Layer):
         position_bias=None,
         training=None,
     ):
+        if cache is None:
+            padding_mask = with_keras_mask(padding_mask, x)
         x = tf.cast(x, "float64" if self.compute_dtype == "float64" else "float32")
         attend = functools.partial(
             self.attention,

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfzoo import kernels
 from tfzoo.layers.dropout import Dropout
-from tfzoo.layers.masks import readable
+from tfzoo.layers.masks import readable, with_keras_mask
 from tfzoo.layers.projection import Projection
 
 
@@ -33,7 +33,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
         x: float (b, t, m).
         memory: float (b, s, n), the encoder's states; not read with a cache.
         memory_mask: bool (b, s), True at tokens, False at padding; not read with a cache. None
-            means no padding.
+            means no padding. What the Keras mask of `memory` hides is padding as well.
         cache: `LayerCache` that has the memory's keys, values and mask, or None.
         residual: float (b, t, m), or None. What the result is added to.
         training: bool. Whether to drop.
@@ -59,6 +59,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.num_heads = num_heads
         self.head_dim = head_dim
         self.scale = scale
@@ -101,6 +102,7 @@ class MultiHeadCrossAttention(keras.layers.Layer):
         query = self._heads(self.query(x), 1)[0]
         if cache is None:
             key, value = self.keys_and_values(memory)
+            memory_mask = with_keras_mask(memory_mask, memory)
         else:
             (key, value), memory_mask = cache.memory, cache.memory_mask
         drops = training and self.dropout.rate

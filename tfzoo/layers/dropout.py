@@ -74,6 +74,7 @@ class Dropout(keras.layers.Layer):
 
     def __init__(self, rate, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         if not 0 <= rate < 1:
             raise ValueError(f"`rate` must be at least 0 and below 1. Received: rate={rate}")
         self.rate = rate

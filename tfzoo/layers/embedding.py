@@ -24,6 +24,7 @@ class TokenEmbedding(keras.layers.Layer):
 
     def __init__(self, vocabulary_size, hidden_dim, *, initializer="uniform", **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.vocabulary_size = vocabulary_size
         self.hidden_dim = hidden_dim
         self.initializer = keras.initializers.get(initializer)

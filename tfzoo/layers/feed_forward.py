@@ -39,6 +39,7 @@ class FeedForward(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         check_activation(activation)
         self.intermediate_dim = intermediate_dim
         self.activation = activation

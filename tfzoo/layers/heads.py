@@ -26,6 +26,7 @@ class _LabelHead(keras.layers.Layer):
 
     def __init__(self, num_labels, *, dropout=0.0, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         if num_labels < 1:
             raise ValueError(f"`num_labels` must be at least 1. Received: num_labels={num_labels}")
         self.num_labels = num_labels
@@ -150,6 +151,7 @@ class Pooler(keras.layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
 
     def build(self, input_shape):
         self.dense = _projection(input_shape[-1], "dense", self.dtype_policy)
@@ -184,6 +186,7 @@ class MaskedWordHead(keras.layers.Layer):
 
     def __init__(self, vocabulary_size, width, *, activation="gelu_erf", epsilon=1e-12, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.vocabulary_size = vocabulary_size
         self.width = width
         self.activation = activation

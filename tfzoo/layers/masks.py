@@ -41,6 +41,25 @@ def readable(
     return mask
 
 
+def with_keras_mask(padding_mask, x):
+    """`padding_mask` and the mask that Keras carries along with `x`.
+
+    `keras.layers.Embedding(mask_zero=True)` and `keras.layers.Masking` begin one, and layers that
+    support masking pass it on.
+
+    Args:
+        padding_mask: bool (b, t), True at tokens; None means no padding.
+        x: float (b, t, m).
+
+    Returns:
+        bool (b, t), True where both have it; None if there is neither.
+    """
+    keras_mask = getattr(x, "_keras_mask", None)
+    if keras_mask is None or padding_mask is None:
+        return padding_mask if keras_mask is None else keras_mask
+    return tf.cast(padding_mask, tf.bool) & tf.cast(keras_mask, tf.bool)
+
+
 def positions(padding_mask=None, document_ids=None):
     """The place of each token among the tokens of its document that are no padding.
 

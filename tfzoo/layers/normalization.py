@@ -24,6 +24,7 @@ class LayerNormalization(keras.layers.Layer):
 
     def __init__(self, epsilon=1e-5, *, use_bias=True, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.epsilon = epsilon
         self.use_bias = use_bias
 
@@ -65,6 +66,7 @@ class RMSNormalization(keras.layers.Layer):
 
     def __init__(self, epsilon=1e-6, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.epsilon = epsilon
 
     def build(self, input_shape):

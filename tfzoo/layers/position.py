@@ -43,6 +43,7 @@ class PositionalEncoding(keras.layers.Layer):
 
     def __init__(self, max_wavelength=10_000.0, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.max_wavelength = max_wavelength
         self.built = True
 
@@ -79,6 +80,7 @@ class PositionEmbedding(keras.layers.Layer):
 
     def __init__(self, max_length, *, initializer="uniform", **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.max_length = max_length
         self.initializer = keras.initializers.get(initializer)
 

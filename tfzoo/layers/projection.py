@@ -40,6 +40,7 @@ class Projection(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         if activation is not None:
             check_activation(activation)
         self.units = units

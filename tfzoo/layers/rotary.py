@@ -48,6 +48,7 @@ class RotaryEmbedding(keras.layers.Layer):
 
     def __init__(self, rotary_dim=None, *, base=10_000.0, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.rotary_dim = rotary_dim
         self.base = base
         self.built = True

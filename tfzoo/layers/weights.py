@@ -41,10 +41,10 @@ def recomputed(layer, **arguments):
 
     Weights that are tensors (`in_place_of`) are handed in, and so are arguments of floats:
     `tf.recompute_grad` knows of no others than its arguments and variables, and their gradients
-    would be lost without a word.
+    would be lost without a word. A Keras mask of x is handed on, and to the result.
 
     Args:
-        layer: Keras layer.
+        layer: Keras layer that keeps the time axis.
         **arguments: of its call.
 
     Returns:
@@ -56,9 +56,17 @@ def recomputed(layer, **arguments):
     if any(isinstance(value, tf.Variable) for value in values):
         variables = values = []
 
-    def call(x, *inputs):
-        handed_in = dict(zip(floats, inputs[: len(floats)], strict=True))
-        with in_place_of(variables, inputs[len(floats) :]):
-            return layer(x, **{**arguments, **handed_in}, training=True)
+    def run(x):
+        mask = getattr(x, "_keras_mask", None)
 
-    return lambda x: tf.recompute_grad(call)(x, *floats.values(), *values)
+        def call(x, *inputs):
+            x._keras_mask = mask  # The backward pass comes with another x.
+            handed_in = dict(zip(floats, inputs[: len(floats)], strict=True))
+            with in_place_of(variables, inputs[len(floats) :]):
+                return layer(x, **{**arguments, **handed_in}, training=True)
+
+        y = tf.recompute_grad(call)(x, *floats.values(), *values)
+        y._keras_mask = mask
+        return y
+
+    return run
