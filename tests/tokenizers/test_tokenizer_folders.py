@@ -114,6 +114,32 @@ def test_broken_characters_are_refused(tmp_path, content):
         tokenizers.load(tmp_path / "tokenizer")
 
 
+BERT = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nA\na\n"
+
+
+def test_a_file_says_which_of_the_folders_tokenizers_is_meant(folder):
+    (folder / "vocab.txt").write_text(BERT)
+    loaded = tokenizers.load(folder / "vocab.txt")
+    assert (loaded.kind, loaded.tokens, loaded.lowercase) == ("word_piece", BERT.split(), False)
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": true}')
+    assert tokenizers.load(folder / "vocab.txt").lowercase  # as of the folder
+    for name in ("vocab.json", "merges.txt"):
+        assert tokenizers.load(folder / name).fingerprint == tokenizers.load(folder).fingerprint
+    (folder / "merges.txt").unlink()
+    with pytest.raises(UsageError, match="has no merges.txt"):
+        tokenizers.load(folder / "vocab.json")
+
+
+def test_another_file_is_refused_with_those_that_are_taken(folder):
+    (folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(UsageError) as error:
+        tokenizers.load(folder / "tokenizer.json")
+    assert f"`--tokenizer={folder / 'tokenizer.json'}` is no file of a tokenizer" in str(
+        error.value
+    )
+    assert "vocab.json, merges.txt, vocab.txt, *.model" in str(error.value)
+
+
 def test_what_is_no_folder_is_refused_with_the_remedy(tmp_path):
     for wrong in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(UsageError, match="--tokenizer=.*Give "):

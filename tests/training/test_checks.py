@@ -55,6 +55,8 @@ def test_good_flags_have_no_problem(tmp_path):
         ({"validation_files": ("/no/such.txt",)}, "--validation_files: no file matches"),
         ({"validation_fraction": 0.0}, "--validation_fraction must be in (0, 1)"),
         ({"tokenizer": "byte_pairs"}, "Did you mean byte_pair?"),
+        ({"tokenizer": "/home/of/somebody/byte_pairs"}, "Did you mean byte_pair?"),
+        ({"tokenizer": __file__}, "is no file of a tokenizer. Give a tokenizer's folder, or a"),
         ({"vocabulary_size": 100}, "--vocabulary_size must be at least 257"),
         ({"tokenizer": "characters", "vocabulary_size": 2}, "--vocabulary_size must be at least 3"),
         ({"export_dir": __file__}, "is a file. Give a folder"),
@@ -82,6 +84,12 @@ def test_good_flags_have_no_problem(tmp_path):
 def test_a_bad_flag_is_named(changes, message):
     (problem,) = problems(**changes)
     assert message in problem
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "vocab.json", "spiece.model"])
+def test_a_published_models_file_is_a_tokenizer(name, tmp_path):
+    (tmp_path / name).write_text("")
+    assert problems(tokenizer=str(tmp_path / name)) == []
 
 
 def test_all_bad_flags_are_named_at_once():

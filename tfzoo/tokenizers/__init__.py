@@ -37,23 +37,24 @@ TOKENIZERS = {
 }
 
 
-def load(folder) -> Tokenizer:
+def load(path) -> Tokenizer:
     """Reads the tokenizer that a folder holds, of whatever kind.
 
     Args:
-        folder: path. One that `Tokenizer.save` wrote, or one with a published model's files:
+        path: a folder that `Tokenizer.save` wrote, or one with a published model's files:
             vocab.json and merges.txt (GPT-2, RoBERTa), vocab.txt (BERT), or spiece.model or another
-            .model file (T5, ALBERT), which may be given itself.
+            .model file (T5, ALBERT). Such a file itself says which kind is meant, where the folder
+            has files of several; the others of its kind are read beside it.
 
     Raises:
-        UsageError: if the folder holds no tokenizer, or a broken one.
+        UsageError: if there is no tokenizer, or a broken one.
     """
-    kind = folders.kind_of(folder)
+    kind = folders.kind_of(path)
     if kind not in TOKENIZERS:
         raise folders.broken(
-            folder, f"is of the unknown kind {kind!r}", f"Known kinds: {', '.join(TOKENIZERS)}."
+            path, f"is of the unknown kind {kind!r}", f"Known kinds: {', '.join(TOKENIZERS)}."
         )
-    return TOKENIZERS[kind].load(folder)
+    return TOKENIZERS[kind].load(path)
 
 
 def train(

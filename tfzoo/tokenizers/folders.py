@@ -1,4 +1,4 @@
-"""A tokenizer's folder: read with clear errors, written whole or not at all."""
+"""A tokenizer's folder, or a file in it: read with clear errors, written whole or not at all."""
 
 import json
 import os
@@ -22,15 +22,15 @@ def broken(folder, fault: str, remedy: str) -> UsageError:
     return UsageError(f"`--tokenizer={folder}` {fault}. {remedy}")
 
 
-def kind_of(folder) -> str:
-    """The kind that the folder's header names, or that its files without a header are known for."""
-    folder = Path(folder)
-    if folder.is_file() and folder.suffix == ".model":
-        return _KIND_OF_FILE["*.model"]
+def kind_of(path) -> str:
+    """The kind of a published model's file; of a folder, what its header names, else its files."""
+    folder = Path(path)
+    if folder.is_file():
+        return _kind_of_file(folder)
     if not folder.is_dir():
         raise broken(
             folder,
-            "is not a folder",
+            "is neither a folder nor a file",
             "Give a tokenizer's folder, or the name of a kind, such as byte_pair, to make one.",
         )
     if (folder / HEADER).exists():
@@ -45,14 +45,32 @@ def kind_of(folder) -> str:
     )
 
 
+def _kind_of_file(path: Path) -> str:
+    for pattern, kind in _KIND_OF_FILE.items():
+        if path.match(pattern):
+            return kind
+    raise broken(
+        path,
+        "is no file of a tokenizer",
+        f"Give a tokenizer's folder, or a published model's {', '.join(_KIND_OF_FILE)}.",
+    )
+
+
+def place_of(path) -> Path:
+    """The folder that a file stands for; a .model, of which there may be several, is itself."""
+    path = Path(path)
+    return path.parent if path.is_file() and path.suffix != ".model" else path
+
+
 def header(kind: str, special_tokens: dict[str, str]) -> bytes:
     """The bytes of the small file that tells what a folder holds."""
     return to_json({"format": _FORMAT, "kind": kind, "special_tokens": special_tokens})
 
 
-def special_tokens(folder) -> dict[str, str]:
-    """Role to special token, as the header has them; empty where there is no header."""
-    return _read_header(folder)["special_tokens"] if (Path(folder) / HEADER).exists() else {}
+def special_tokens(folder, kind: str) -> dict[str, str]:
+    """Role to special token, as the header has them; empty where the kind has no header."""
+    found = _read_header(folder) if (Path(folder) / HEADER).exists() else {}
+    return found["special_tokens"] if found.get("kind") == kind else {}
 
 
 def _read_header(folder) -> dict:

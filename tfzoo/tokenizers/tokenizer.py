@@ -179,16 +179,20 @@ class Tokenizer(abc.ABC):
         folders.write(folder, self._all_files())
 
     @classmethod
-    def load(cls, folder) -> "Tokenizer":
+    def load(cls, path) -> "Tokenizer":
         """Reads a folder that `save` wrote, or one with the files of the kind's origin.
+
+        Args:
+            path: the folder, or one of those files in it.
 
         Raises:
             UsageError: if the folder is missing, broken, or of another kind.
         """
-        kind = folders.kind_of(folder)
+        kind = folders.kind_of(path)
         if kind != cls.kind:
-            raise folders.broken(folder, f"holds a {kind} tokenizer", f"Asked for: {cls.kind}.")
-        return cls._read(folder, folders.special_tokens(folder))
+            raise folders.broken(path, f"holds a {kind} tokenizer", f"Asked for: {cls.kind}.")
+        folder = folders.place_of(path)
+        return cls._read(folder, folders.special_tokens(folder, kind))
 
     @classmethod
     @abc.abstractmethod

@@ -7,7 +7,7 @@ import os
 import types
 import typing
 
-from tfzoo import data
+from tfzoo import data, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.models import MODELS, PRESETS
 from tfzoo.tasks import TASKS
@@ -29,7 +29,8 @@ def problems(config) -> list[str]:
     Looks at the flags, TF_CONFIG, the devices and whether files exist; reads no text.
     """
     found = []
-    for check in (_where, _known_model, _model, _task, _text, _numbers, _profile, _machine):
+    of_the_model, of_the_text = (_known_model, _model, _task), (_text, _tokenizer)
+    for check in (_where, *of_the_model, *of_the_text, _numbers, _profile, _machine):
         try:
             found += check(config)
         except UsageError as error:
@@ -259,12 +260,10 @@ def _text(config):
         if config.dataset not in named:
             known = [*named, "tfds:NAME"]
             yield f"--dataset={config.dataset} is not known.{_suggestion(config.dataset, known)}"
-    named = config.tokenizer is not None
-    if named and config.tokenizer not in TOKENIZERS and not os.path.isdir(config.tokenizer):
-        yield (
-            f"--tokenizer={config.tokenizer} is neither a kind of tokenizer nor a folder."
-            f"{_suggestion(config.tokenizer, TOKENIZERS)}"
-        )
+    yield from _missing_files(config)
+
+
+def _tokenizer(config):
     if config.tokenizer == "characters" and config.vocabulary_size < 3:
         yield (
             "--vocabulary_size must be at least 3: a character, what stands for unknown ones, and "
@@ -275,7 +274,19 @@ def _text(config):
             "--vocabulary_size must be at least 257: 256 bytes and end-of-text. "
             f"Received: {config.vocabulary_size}."
         )
-    yield from _missing_files(config)
+    if config.tokenizer not in (None, *TOKENIZERS):
+        yield from _not_made_from_the_text(config.tokenizer)
+
+
+def _not_made_from_the_text(path):
+    """What is wrong with the tokenizer's folder or file, as far as names tell."""
+    if not os.path.exists(path):
+        yield (
+            f"--tokenizer={path} is neither a kind of tokenizer nor a folder or file of one."
+            f"{_suggestion(os.path.basename(path), TOKENIZERS)}"
+        )
+    elif os.path.isfile(path):
+        tokenizers.folders.kind_of(path)
 
 
 def _missing_files(config):

@@ -93,7 +93,8 @@ class TrainConfig:
     tokenizer: str | None = _flag(
         None,
         "byte_pair, word_piece, sentence_piece, bytes or characters, made from the text; or a "
-        "tokenizer's folder; unset: byte_pair, or that of --init_from.",
+        "tokenizer's folder, or its vocab.txt, vocab.json or .model file; unset: byte_pair, or "
+        "that of --init_from.",
     )
     vocabulary_size: int = _flag(
         8192, "Tokens in the vocabulary to train; for characters, at most."

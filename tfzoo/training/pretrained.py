@@ -127,7 +127,7 @@ def _other_tokenizer(config):
     if kind in tokenizers.TOKENIZERS:
         agrees = kind == theirs.kind
     else:
-        agrees = Path(kind).is_dir() and tokenizers.load(kind).fingerprint == theirs.fingerprint
+        agrees = Path(kind).exists() and tokenizers.load(kind).fingerprint == theirs.fingerprint
     if agrees:
         return []
     return [
