@@ -10,6 +10,8 @@ from tfzoo.training.config import TrainConfig
 
 GOOD = TrainConfig(model_dir="runs/good", dataset="sotu")
 CLASSES = {"task": "classification", "dataset": "rotten_reviews"}
+DIALOGUE = {"task": "dialogue", "dataset": "chatterbot"}
+SCORED = {"task": "regression", "dataset": "rotten_reviews"}
 MASKED = {"task": "masked_lm", "preset": "bert_tiny"}
 
 
@@ -43,7 +45,18 @@ def test_good_flags_have_no_problem(tmp_path):
         ({"model_overrides": ("dropout=0.1",), "dropout": 0.1}, "--dropout=0.1 and"),
         ({"task": "masked_lm"}, "--task=masked_lm cannot teach --preset=gpt2_mini"),
         ({"task": "classification"}, "--dataset=sotu is not known. Known: chatterbot"),
-        ({"noise_density": 0.1}, "--noise_density is no option of --task=causal_lm"),
+        (
+            {"noise_density": 0.1},
+            "--noise_density is no option of --task=causal_lm, but of span_corruption. Leave it",
+        ),
+        ({"label_field": "x"}, "--label_field is no option of --task=causal_lm, but of text_to_te"),
+        ({"on_bad_rows": "skip"}, "--on_bad_rows is no option of --task=causal_lm, but of transl"),
+        (
+            {**CLASSES, "source_field": "x"},
+            "--task=classification, but of translation. Leave it out.",
+        ),
+        ({**DIALOGUE, "text_field": "x"}, "--text_field is no option of --task=dialogue, but of"),
+        ({**SCORED, "label_smoothing": 0.1}, "--label_smoothing is no option of --task=regression"),
         ({**CLASSES, "head_dropout": 1.0}, "--head_dropout must be in [0, 1)"),
         ({**MASKED, "mask_probability": 2.0}, "--mask_probability must be in (0, 1)"),
         ({"dropout": 1.0}, "--dropout must be in [0, 1)"),
@@ -84,6 +97,19 @@ def test_good_flags_have_no_problem(tmp_path):
 def test_a_bad_flag_is_named(changes, message):
     (problem,) = problems(**changes)
     assert message in problem
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"text_field": "body", "label_smoothing": 0.1},
+        {**CLASSES, "text_field": "a", "text_pair_field": "b", "label_field": "c"},
+        {**SCORED, "label_field": "c", "on_bad_rows": "skip"},
+        {**DIALOGUE, "turns_field": "a", "on_bad_rows": "skip"},
+    ],
+)
+def test_fields_of_the_tasks_own_kind_of_data_are_taken(changes):
+    assert problems(**changes) == []
 
 
 @pytest.mark.parametrize("name", ["vocab.txt", "vocab.json", "spiece.model"])

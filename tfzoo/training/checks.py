@@ -237,14 +237,32 @@ def _task(config):
             f"--task={config.task} cannot teach --{flag}, whose family is of the "
             f"kind {model_class(config).kind}. Take a preset of {', '.join(fitting)}."
         )
-    options = {name for other in TASKS.values() for name in other.options()}
-    for name in sorted(options - set(task.options())):
-        if getattr(config, name) is not None:
-            yield (
-                f"--{name} is no option of --task={config.task}, which has "
-                f"{', '.join(f'--{own}' for own in task.options()) or 'none'}. Leave it out."
-            )
+    yield from _not_of_the_task(config)
     task.from_config(config, tokenizer=None)
+
+
+def _not_of_the_task(config):
+    """Flags that were given, and that only other tasks read."""
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    own = {name: _own_flags(task) for name, task in TASKS.items()}
+    for flag in sorted(set().union(*own.values()) - own[config.task]):
+        if getattr(config, flag) != defaults[flag]:
+            takers = [name for name, flags in own.items() if flag in flags]
+            yield (
+                f"--{flag} is no option of --task={config.task}, but of {', '.join(takers)}. Leave "
+                "it out."
+            )
+
+
+def _own_flags(task) -> set[str]:
+    """The flags that this task reads, and some other does not."""
+    roles = data.examples.KINDS.get(task.data_kind, ("text",))
+    flags = {f"{role.removesuffix('?')}_field" for role in roles} | set(task.options())
+    if task.data_kind != "text":
+        flags.add("on_bad_rows")
+    if task.data_kind != "scored":  # A number has no other classes to spread over.
+        flags.add("label_smoothing")
+    return flags
 
 
 def _text(config):
