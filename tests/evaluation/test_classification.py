@@ -36,6 +36,14 @@ def test_any_number_of_classes_can_be_drawn(num_classes):
     assert pixels(picture).shape[:2] == (picture.height, picture.width)
 
 
+def test_names_that_the_font_has_not_are_shown_by_their_places():
+    """Boxes would be all alike, and matplotlib would warn of them: here an error."""
+    found = [[9, 1], [0, 10]]
+    assert draw_confusion(found, ["好", "坏"]).png == draw_confusion(found, ["差", "佳"]).png
+    drawn = [draw_confusion(found, names).png for names in (["好", "Ж"], ["好", "坏"])]
+    assert drawn[0] != drawn[1]
+
+
 def test_a_name_is_needed_for_each_class():
     with pytest.raises(ValueError, match="2 names, confusion of shape \\(3, 3\\)"):
         draw_confusion(BY_HAND, ["cat", "dog"])

@@ -43,6 +43,14 @@ def new_figure(width: float, height: float, what: str):
     return Figure(figsize=(width, height), dpi=_DOTS_PER_INCH, layout="constrained")
 
 
+def has_glyphs(text: str) -> bool:
+    """Whether matplotlib's font has all characters of a text: others would be boxes, all alike."""
+    from matplotlib import font_manager
+
+    font = font_manager.get_font(font_manager.findfont(font_manager.FontProperties()))
+    return all(font.get_char_index(ord(character)) for character in text)
+
+
 def picture_of(figure) -> Picture:
     """A figure as a picture."""
     content = io.BytesIO()
