@@ -119,7 +119,7 @@ BAD_ROWS = [
         [
             ("lines:5", "2 fields, not 5"),
             ("talks:3", "there is no line L8"),
-            ("talks:4", "'turns' is empty"),
+            ("lines:4", "has no text, and is said at .*/talks:4"),
             ("talks:5", "should have four fields"),
         ],
     ),

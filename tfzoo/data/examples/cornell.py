@@ -39,7 +39,7 @@ def conversations(paths: Sequence[str], flag: str) -> Iterator[Example | BadRow]
         if len(fields) != 5:
             yield BadRow(name, f"has {len(fields)} fields, not 5")
         else:
-            turns[fields[0]] = fields[4]
+            turns[fields[0]] = fields[4] or BadRow(name, "has no text")
     for name, fields in _records(by_width[4], flag):
         if len(fields) != 4 or not IDS.fullmatch(fields[3]):
             yield BadRow(name, "should have four fields, the last a list like ['L1', 'L2']")
@@ -51,6 +51,9 @@ def _conversation(name, ids, turns):
     unknown = [one for one in ids if one not in turns]
     if unknown:
         return BadRow(name, f"there is no line {unknown[0]}")
+    for turn in (turns[one] for one in ids):
+        if isinstance(turn, BadRow):
+            return BadRow(turn.name, f"{turn.reason}, and is said at {name}")
     record = {"turns": [turns[one] for one in ids]}
     return example_of("dialogue", name, record, fields_of("dialogue", None))
 
