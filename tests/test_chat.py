@@ -97,6 +97,20 @@ def test_by_a_pipe_a_line_is_a_turn_and_a_reply_a_line(model_dir, tmp_path):
     assert list(source.examples()) == [{"turns": TALKS[0]}]
 
 
+def test_by_a_pipe_what_cannot_be_saved_is_told_and_it_goes_on(model_dir, tmp_path):
+    done = subprocess.run(
+        command(model_dir, "--temperature=0"),
+        cwd=ROOT,
+        input=f"hi\n/save {tmp_path}/none/said.jsonl\nand you?\n",
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.returncode) == ("hello\nfine\n", 0), done.stderr
+    told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    path = tmp_path / "none" / "said.jsonl"
+    assert told == [f"error: /save {path}: cannot be written (No such file or directory)."]
+
+
 def test_on_a_terminal_it_prompts_tells_of_mistakes_and_ends_by_ctrl_d(model_dir, tmp_path):
     terminal = Terminal(command(model_dir, "--temperature=0"))
     terminal.wait_for("/help shows the commands.\n> ")

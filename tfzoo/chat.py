@@ -110,9 +110,9 @@ def chat(given: ChatFlags) -> int:
 
     python -m tfzoo.chat --model_dir=runs/talk
 
-    Lines may come from a pipe: then each reply is printed on one line, and nothing else. The
-    model reads the turns so far, the oldest left out where its context has no room for them.
-    Commands: /reset, /save FILE, /help, /quit.
+    Lines may come from a pipe: then each reply is printed on one line, and nothing else; what
+    cannot be done is told on stderr. The model reads the turns so far, the oldest left out where
+    its context has no room for them. Commands: /reset, /save FILE, /help, /quit.
     """
     if not given.model_dir:
         raise UsageError("Give --model_dir, the folder of a run of `python -m tfzoo.train`.")
@@ -174,11 +174,20 @@ def _answer_on_terminal(conversation, line):
 
 def _on_pipe(conversation):
     for line in map(str.strip, sys.stdin):
-        if found := _COMMAND.fullmatch(line):
-            if conversation.command(*found.groups()) is None:
+        try:
+            if not _answer_on_pipe(conversation, line):
                 return
-        elif line:
-            print(" ".join("".join(conversation.reply(line)).splitlines()), flush=True)
+        except UsageError as error:
+            print(f"error: {error}", file=sys.stderr)
+
+
+def _answer_on_pipe(conversation, line):
+    """Answers a line, and returns whether to go on."""
+    if found := _COMMAND.fullmatch(line):
+        return conversation.command(*found.groups()) is not None
+    if line:
+        print(" ".join("".join(conversation.reply(line)).splitlines()), flush=True)
+    return True
 
 
 def main(argv=None) -> int:
