@@ -34,9 +34,13 @@ def tokenizer():
 
 @pytest.fixture
 def store(tmp_path, tokenizer):
-    (tmp_path / "text.txt").write_text(TEXT)
-    source = data.open_source(text_files=[str(tmp_path / "text.txt")])
-    return data.build_whole_store(source, tokenizer, data_dir=str(tmp_path), progress=False)
+    return store_of(TEXT, tokenizer, tmp_path)
+
+
+def store_of(text, tokenizer, folder):
+    (folder / "text.txt").write_text(text)
+    source = data.open_source(text_files=[str(folder / "text.txt")])
+    return data.build_whole_store(source, tokenizer, data_dir=str(folder), progress=False)
 
 
 @pytest.mark.parametrize("batch_size", [None, 1, 3])
@@ -99,3 +103,20 @@ def test_a_stride_that_cannot_be_is_refused(model, tokenizer, store, task, strid
         evaluation.evaluate(
             model, tasks.TASKS[task](tokenizer=tokenizer), store, batch_size=1, stride=stride
         )
+
+
+@pytest.mark.parametrize(
+    ("task", "fault"),
+    [
+        ("masked_lm", "A row takes 14 tokens of text, and the text has 4."),
+        ("bert", "Pairs of spans are taken from at least two documents .* Received: 0 of them."),
+    ],
+)
+def test_too_short_a_text_is_mended_by_a_longer_one(model, tmp_path, task, fault):
+    """The flags of the training, which are the remedies there, are none of an evaluation's."""
+    roles = ("padding", "start", "separator", "mask")
+    tokenizer = tokenizers.train("bytes", [], 0, roles=roles)
+    store, task = store_of("ab", tokenizer, tmp_path), tasks.TASKS[task](tokenizer=tokenizer)
+    told = f"^--text_files: {fault} Give more files, or longer ones.$"
+    with pytest.raises(UsageError, match=told):
+        evaluation.evaluate(model, task, store)

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfzoo.errors import UsageError
 from tfzoo.tasks.causal_lm import CausalLanguageModeling
+from tfzoo.tasks.text_rows import TooLittleText
 from tfzoo.training.distribution import Distribution
 from tfzoo.training.validation import TOKENS_A_BATCH, Validation
 
@@ -24,7 +25,7 @@ def evaluate(model, task, store, *, batch_size=None, stride=None):
         `training.validation.Score`.
 
     Raises:
-        UsageError: for a stride out of its range, or with another task.
+        UsageError: for a stride out of its range, or with another task; if the text is too short.
     """
     length = model.config.max_sequence_length
     batch_size = batch_size or max(1, TOKENS_A_BATCH // length)
@@ -33,7 +34,10 @@ def evaluate(model, task, store, *, batch_size=None, stride=None):
         sizes["stride"] = _checked(stride, task, length)
     distribution = Distribution(strategy=tf.distribute.get_strategy())
     validation = Validation(distribution, model, task)
-    batches = task.evaluation_batches(store, **sizes)
+    try:
+        batches = task.evaluation_batches(store, **sizes)
+    except TooLittleText as error:
+        raise UsageError(f"--text_files: {error.fault} Give more files, or longer ones.") from error
     return validation(batches, task.num_evaluation_batches(store, **sizes))
 
 

@@ -7,6 +7,7 @@ reads span i of all. t tokens a row.
 import numpy as np
 
 from tfzoo.errors import UsageError
+from tfzoo.tasks.text_rows import TooLittleText
 
 _NUMBERS = {1: "one document", 2: "two documents"}
 SHORTEST = 4  # Tokens of a document that gives spans: two parts, each more than a token.
@@ -23,7 +24,8 @@ class Spans:
         num_documents: 1 or 2, how many there must be at least: `followed` needs two.
 
     Raises:
-        UsageError: if there are not so many documents to take spans from, or no room for a pair.
+        TooLittleText: if there are not so many documents to take spans from.
+        UsageError: if a row has no room for a pair.
     """
 
     def __init__(self, store, length: int, word_starts: np.ndarray, num_documents: int = 2):
@@ -40,10 +42,10 @@ class Spans:
         usable = sizes >= SHORTEST
         self._starts, self._sizes = offsets[:-1][usable] + 1, sizes[usable]
         if len(self._sizes) < num_documents:
-            raise UsageError(
+            raise TooLittleText(
                 f"Pairs of spans are taken from at least {_NUMBERS[num_documents]} of "
-                f"{SHORTEST} tokens or more. Received: {len(self._sizes)} of them. Give more files "
-                "by --text_files, or take --task=masked_lm."
+                f"{SHORTEST} tokens or more. Received: {len(self._sizes)} of them.",
+                "Give more files by --text_files, or take --task=masked_lm.",
             )
         self._spans = np.append(0, np.cumsum(-(-self._sizes // length)))  # Before each document.
         self._tokens = np.append(0, np.cumsum(self._sizes))

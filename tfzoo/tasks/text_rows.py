@@ -9,6 +9,22 @@ from tfzoo.tasks.feeding import Rows
 from tfzoo.tasks.task import Task
 
 
+class TooLittleText(UsageError):
+    """A store without a row.
+
+    Args:
+        fault: str, what the text lacks.
+        remedy: str, for who trains.
+
+    Attributes:
+        fault: str.
+    """
+
+    def __init__(self, fault: str, remedy: str):
+        super().__init__(f"{fault} {remedy}")
+        self.fault = fault
+
+
 class TextRowsTask(Task):
     """A task that says what its rows are; its batches follow."""
 
@@ -38,14 +54,14 @@ class Windows:
     The last window is whole too: it begins before the end of the one before it.
 
     Raises:
-        UsageError: if the text is shorter than one.
+        TooLittleText: if the text is shorter than one.
     """
 
     def __init__(self, store, length: int):
         if length < 1 or store.num_tokens < length:
-            raise UsageError(
-                f"A row takes {length} tokens of text, and the text has {store.num_tokens}. Give "
-                "more of it or another --sequence_length."
+            raise TooLittleText(
+                f"A row takes {length} tokens of text, and the text has {store.num_tokens}.",
+                "Give more of it or another --sequence_length.",
             )
         self.store = store
         self.length = length
