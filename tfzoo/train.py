@@ -141,7 +141,8 @@ def _fit(config, run, trainer, model, task) -> str | None:
         metrics.text(step, "sample", text := write())
         written[step] = text
 
-    with Metrics(run.path, first) as metrics, Progress(config.train_steps, first) as progress:
+    shown = Progress(config.train_steps, first, has_perplexity=task.has_perplexity)
+    with Metrics(run.path, first) as metrics, shown as progress:
         progress.message(_beginning(config, run, model, first))
         if first == 0:
             metrics.hyperparameters(dataclasses.asdict(config))

@@ -18,12 +18,13 @@ CASES = {
     "span_corruption": ("t5_tiny", "sentence_piece", "text"),
     "translation": ("transformer_tiny", "bytes", "pairs.tsv"),
     "classification": ("bert_tiny", "bytes", "labelled.csv"),
+    "regression": ("bert_tiny", "bytes", "scored.csv"),
     "token_classification": ("roberta_base", "bytes", "tagged.conll"),
     "dialogue": ("llama_tiny", "bytes", "dialogues.jsonl"),
 }
 # Of each kind of batches one is among the quick tests: of tokens, of corrupted tokens, of rows, of
 # pairs; the others are of the same code.
-SLOW = ("masked_lm", "span_corruption", "token_classification")
+SLOW = ("masked_lm", "span_corruption", "regression", "token_classification")
 
 
 def case(task):
@@ -42,6 +43,7 @@ def folder(tmp_path_factory):
     write = {
         "pairs.tsv": ["source\ttarget", *(f"{row}\t{row[::-1]}" for row in rows)],
         "labelled.csv": ["text,label", *(f"{row},{'x' if len(row) % 2 else 'y'}" for row in rows)],
+        "scored.csv": ["text,label", *(f"{row},{len(row) / 50}" for row in rows)],
         "tagged.conll": [
             "\n".join(f"{w} {w[0].upper()}" for w in row.split()) + "\n" for row in rows
         ],
@@ -93,6 +95,18 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(folder, tmp_path, task,
     assert ("bleu" in found) == (task == "translation")
     kind = zoo.load(tmp_path / "whole").model.kind
     assert (kind == "decoder") == (task == "dialogue")
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"), [("translation", True), ("bert", False), ("regression", False)]
+)
+def test_a_perplexity_is_shown_where_exp_of_the_loss_is_one(
+    folder, tmp_path, task, expected, capsys
+):
+    run(folder, tmp_path / "run", task, steps=1)
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("step 1/1  loss ")
+    assert ("perplexity" in last) == expected
 
 
 @pytest.mark.parametrize("task", ["bert", "translation", "classification"])

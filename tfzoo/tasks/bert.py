@@ -28,6 +28,7 @@ class BertPretraining(MaskedLanguageModeling):
         whole_word_masking: bool. Whether all tokens of a word are guessed together.
     """
 
+    has_perplexity: ClassVar = False  # Two losses are added.
     pair_head: ClassVar[str] = "next_sentence"
     num_documents: ClassVar[int] = 2  # What follows a sentence, or text of another document.
     mask_documents: bool = dataclasses.field(default=False, init=False)  # A row has two at most.

@@ -19,6 +19,7 @@ class Regression(LabelledTask):
     """
 
     data_kind: ClassVar = "scored"
+    has_perplexity: ClassVar = False
     head: ClassVar = "regression"
     head_dropout: float = 0.1
 

@@ -21,6 +21,8 @@ class Task(abc.ABC):
         kinds: tuple of str. The kinds of models that it can teach.
         data_kind: str. What it learns from: "text" is a token store, others are example stores.
         says_labels: bool. Whether names of labels are said: the tokenizer then must know them.
+        has_perplexity: bool. Whether the loss is that of one choice in nats: exp of it then means
+            something.
         tokenizer: Tokenizer, or None where the task needs none.
         labels: tuple of str, the classes or tags, in the order of their ids.
     """
@@ -28,6 +30,7 @@ class Task(abc.ABC):
     kinds: ClassVar[tuple[str, ...]]
     data_kind: ClassVar[str] = "text"
     says_labels: ClassVar[bool] = False
+    has_perplexity: ClassVar[bool] = True
 
     tokenizer: Tokenizer | None = None
     labels: tuple[str, ...] = ()
@@ -110,7 +113,7 @@ class Task(abc.ABC):
             label_smoothing: float in [0, 1), the share of each target spread over all classes.
 
         Returns:
-            float32 scalar, in nats.
+            float32 scalar, in nats if `has_perplexity`.
         """
 
     @abc.abstractmethod

@@ -21,16 +21,19 @@ _SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Shows step, loss, perplexity, tokens/s and the time that remains, on stderr.
 
+    The bar appears only on a terminal.
+
     Args:
         train_steps: int. Steps to train in all.
         first_step: int. Steps that an earlier start has trained.
-        stream: text file; None means stderr. The bar appears only on a terminal.
+        has_perplexity: bool. Whether exp of the loss is one, to be shown.
     """
 
-    def __init__(self, train_steps: int, first_step: int = 0, stream=None):
+    def __init__(self, train_steps: int, first_step: int, *, has_perplexity: bool):
         self._train_steps = train_steps
         self._first_step = first_step
-        self._console = Console(file=stream or sys.stderr, soft_wrap=True, highlight=False)
+        self._has_perplexity = has_perplexity
+        self._console = Console(file=sys.stderr, soft_wrap=True, highlight=False)
         self._bar = _bar(self._console) if self._console.is_terminal else None
         self._numbers = ""
 
@@ -51,8 +54,9 @@ class Progress:
     def update(self, step: int, loss: float | None = None, tokens_per_second: float | None = None):
         """Moves on to `step`; the numbers shown are kept until newer ones come."""
         if loss is not None:
+            perplexity = f"  perplexity {_perplexity(loss)}" if self._has_perplexity else ""
             rate = f"  {tokens_per_second:,.0f} tokens/s" if tokens_per_second else ""
-            self._numbers = f"loss {loss:.4f}  perplexity {_perplexity(loss)}{rate}"
+            self._numbers = f"loss {loss:.4f}{perplexity}{rate}"
         if self._bar:
             self._bar.update(self._task, completed=step, numbers=self._numbers)
         elif self._is_time_for_a_line(step):
