@@ -118,6 +118,21 @@ def test_numbers_out_of_range_are_refused(trained, options, message):
         trained.generate(["one"], **options)
 
 
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ("one", "`sources` must be a list of texts. Received one text"),
+        ({"one": 1}, "`sources` must be a list of texts. Received: sources={'one': 1}"),
+        (["one", 2], r"`sources\[1\]` must be str. Received: 2"),
+        ([b"one"], r"`sources\[0\]` must be str. Received: b'one'"),
+    ],
+    ids=str,
+)
+def test_what_is_no_text_is_refused(trained, sources, message):
+    with pytest.raises(UsageError, match=message):
+        trained.generate(sources)
+
+
 @pytest.mark.slow
 def test_the_peer_is_as_large_and_is_scored_on_the_same_pairs(
     trained, config, model_dir, monkeypatch, capsys

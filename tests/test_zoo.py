@@ -156,6 +156,8 @@ def test_scores_add_up_over_tokens(trained):
         ({"max_new_tokens": -1}, "`max_new_tokens` must be from 0 to"),
         ({"max_new_tokens": 2**31}, "`max_new_tokens` must be from 0 to"),
         ({"seed": 2**64}, "`seed` must be an integer of 64 bits"),
+        ({"temperature": "hot"}, "`temperature` must be a number, 0 or more. Received: .*='hot'"),
+        ({"max_new_tokens": None}, "`max_new_tokens` must be from 0 to"),
         ({"seed": [1, 2, 3]}, "`seed` must be one number, or one for each of the 1 prompts"),
     ],
     ids=str,
@@ -168,3 +170,31 @@ def test_numbers_out_of_range_are_refused(trained, options, message):
 def test_one_text_is_not_a_list_of_texts(trained):
     with pytest.raises(UsageError, match="`prompts` must be a list of texts"):
         trained.generate("the quick")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (3, r"` must be a list of texts. Received: \w+=3"),
+        (None, r"` must be a list of texts. Received: \w+=None"),
+        ({"the": 1}, r"` must be a list of texts. Received: \w+={'the': 1}"),
+        (["the", None], r"\[1\]` must be str or bytes. Received: None"),
+        ([["the"]], r"\[0\]` must be str or bytes. Received: \['the'\]"),
+    ],
+    ids=str,
+)
+def test_what_is_no_text_is_refused(trained, given, told):
+    with pytest.raises(UsageError, match=f"`prompts{told}"):
+        trained.generate(given)
+    with pytest.raises(UsageError, match=f"`texts{told}"):
+        trained.score(given)
+    with pytest.raises(UsageError, match=f"`turns{told}"):
+        trained.reply(given)
+    with pytest.raises(UsageError, match="`prompt` must be str or bytes. Received: "):
+        trained.stream(given)
+
+
+def test_a_tuple_an_array_or_a_generator_of_texts_is_as_good_as_a_list(trained):
+    expected = trained.generate(["the", "fox"], max_new_tokens=3)
+    for texts in (("the", "fox"), np.array(["the", "fox"]), (x for x in ("the", b"fox"))):
+        assert trained.generate(texts, max_new_tokens=3) == expected

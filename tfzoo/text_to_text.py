@@ -1,7 +1,6 @@
 """A trained encoder-decoder with its tokenizer: a text in, another text out."""
 
-from tfzoo.errors import UsageError
-from tfzoo.generation import Decoder, write
+from tfzoo.generation import Decoder, checked_texts, write
 from tfzoo.tasks import Translation, padding, sequences
 
 
@@ -36,11 +35,9 @@ class TextToText:
             List of str.
 
         Raises:
-            UsageError: for a number outside its range.
+            UsageError: for what is no list of texts, and a number outside its range.
         """
-        if isinstance(sources, str):
-            raise UsageError("`sources` must be a list of texts. Received one text; put it in [ ].")
-        rows = [self.source_ids(source) for source in sources]
+        rows = [self.source_ids(source) for source in checked_texts(sources, "sources", (str,))]
         longest = self.model.config.max_sequence_length - 1
         limit = longest if max_new_tokens is None else max_new_tokens
         written = write(

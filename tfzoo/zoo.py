@@ -11,7 +11,7 @@ import tensorflow as tf
 from tfzoo import models, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
-from tfzoo.generation import DEFAULTS, Decoder, checked_sampling, write
+from tfzoo.generation import DEFAULTS, Decoder, checked_sampling, checked_text, checked_texts, write
 from tfzoo.generation.chat import history
 from tfzoo.text_to_text import TextToText
 from tfzoo.training.checkpoints import Checkpoints
@@ -131,9 +131,9 @@ class LanguageModel:
             List of str: the new text only, with the space before it if it starts with a word.
 
         Raises:
-            UsageError: for a number outside its range.
+            UsageError: for what is no list of texts, and a number outside its range.
         """
-        token_ids = self.tokenizer.encode_batch(_listed(prompts, "prompts"))
+        token_ids = self.tokenizer.encode_batch(checked_texts(prompts, "prompts"))
         written = write(
             self._decoder,
             token_ids,
@@ -162,9 +162,9 @@ class LanguageModel:
             Iterator of str, none ending within a character; together, what `generate` returns.
 
         Raises:
-            UsageError: for a number outside its range.
+            UsageError: for what is no text, and a number outside its range.
         """
-        [token_ids] = self.tokenizer.encode_batch([prompt])
+        [token_ids] = self.tokenizer.encode_batch([checked_text(prompt, "prompt")])
         return self._pieces(token_ids, checked_sampling(1, **{**DEFAULTS._asdict(), **options}))
 
     def reply(self, turns, **options):
@@ -182,8 +182,9 @@ class LanguageModel:
             Iterator of str, none ending within a character.
 
         Raises:
-            UsageError: for a number outside its range.
+            UsageError: for what is no list of texts, and a number outside its range.
         """
+        turns = checked_texts(turns, "turns")
         sampling = checked_sampling(1, **{**DEFAULTS._asdict(), **options})
         context = self.model.config.max_sequence_length
         [wanted] = sampling.max_new_tokens
@@ -214,8 +215,11 @@ class LanguageModel:
 
         Returns:
             `Score`.
+
+        Raises:
+            UsageError: for what is no list of texts.
         """
-        token_ids = self.tokenizer.encode_batch(_listed(texts, "texts"))
+        token_ids = self.tokenizer.encode_batch(checked_texts(texts, "texts"))
         parts = [
             self._log_likelihood(_ragged(token_ids[first : first + TEXTS_AT_ONCE]))
             for first in range(0, max(len(token_ids), 1), TEXTS_AT_ONCE)
@@ -225,12 +229,6 @@ class LanguageModel:
 
 def _ragged(token_ids):
     return tf.ragged.constant(token_ids, dtype=tf.int32, ragged_rank=1)
-
-
-def _listed(texts, name):
-    if isinstance(texts, str | bytes):
-        raise UsageError(f"`{name}` must be a list of texts. Received one text; put it in [ ].")
-    return list(texts)
 
 
 def _flag(folder, name, default):

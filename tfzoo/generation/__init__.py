@@ -4,7 +4,7 @@ from tfzoo.generation.beam import BeamSearch, search
 from tfzoo.generation.decoder import Decoder
 from tfzoo.generation.loop import generate
 from tfzoo.generation.prompts import DEFAULTS, DTYPES, Sampling, default_sampling
-from tfzoo.generation.requests import checked_sampling, write
+from tfzoo.generation.requests import checked_sampling, checked_text, checked_texts, write
 from tfzoo.generation.samplers import sample
 
 __all__ = [
@@ -14,6 +14,8 @@ __all__ = [
     "Decoder",
     "Sampling",
     "checked_sampling",
+    "checked_text",
+    "checked_texts",
     "default_sampling",
     "generate",
     "sample",

@@ -1,5 +1,7 @@
 """What a user asks for, checked: one number for all prompts, or a list of one a prompt."""
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 
 from tfzoo.errors import UsageError
@@ -16,6 +18,35 @@ RANGES = {
     "early_stopping": ("True or False", lambda x: (x == 0) | (x == 1)),
 }
 MOST_BEAMS = 64
+
+
+def checked_texts(texts, name: str, kinds=(str, bytes)) -> list:
+    """The list of texts that an argument must be.
+
+    Args:
+        texts: what was given.
+        name: str, of the argument.
+        kinds: types of which one text may be.
+
+    Raises:
+        UsageError: for a text alone, and for what is none.
+    """
+    if isinstance(texts, str | bytes):
+        raise UsageError(f"`{name}` must be a list of texts. Received one text; put it in [ ].")
+    if isinstance(texts, Mapping) or not isinstance(texts, Iterable):
+        raise UsageError(f"`{name}` must be a list of texts. Received: {name}={texts!r:.80}")
+    texts = list(texts)
+    for place, text in enumerate(texts):
+        checked_text(text, f"{name}[{place}]", kinds)
+    return texts
+
+
+def checked_text(text, name: str, kinds=(str, bytes)):
+    """The text that an argument must be. See `checked_texts`."""
+    if not isinstance(text, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise UsageError(f"`{name}` must be {wanted}. Received: {text!r:.80}")
+    return text
 
 
 def write(decoder, rows, *, num_beams=1, length_penalty=1.0, early_stopping=False, **sampling):
@@ -58,8 +89,8 @@ def _checked(num_rows, given, dtypes):
     for name, value, dtype in zip(given._fields, given, dtypes, strict=True):
         array = np.asarray(value)
         range_, is_in = RANGES[name]
-        if not np.all(is_in(array)):
-            raise UsageError(f"`{name}` must be {range_}. Received: {name}={value}")
+        if array.dtype.kind not in "biuf" or not np.all(is_in(array)):
+            raise UsageError(f"`{name}` must be {range_}. Received: {name}={value!r}")
         if array.ndim and array.shape != (num_rows,):
             raise UsageError(
                 f"`{name}` must be one number, or one for each of the {num_rows} prompts. "
