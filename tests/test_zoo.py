@@ -93,7 +93,17 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 def test_a_run_without_a_checkpoint_is_refused(run):
     folder, _ = run
     shutil.rmtree(folder / "checkpoints")
-    with pytest.raises(UsageError, match="no checkpoint to read yet"):
+    with pytest.raises(UsageError, match="--model_dir=.* has no checkpoint yet. Train "):
+        tfzoo.load(folder)
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_refused_as_such(run):
+    folder, model = run
+    Checkpoints(folder / "checkpoints").save(2, arrays(model), {})
+    for path in (folder / "checkpoints").rglob("*.safetensors"):
+        path.write_bytes(path.read_bytes()[:-100])
+    told = "--model_dir=.* no whole checkpoint: .*checkpoints are damaged, of step 1, 2. Copy them"
+    with pytest.raises(UsageError, match=told):
         tfzoo.load(folder)
 
 

@@ -32,7 +32,7 @@ def load(model_dir):
         `TrainedModel`.
 
     Raises:
-        UsageError: if the folder holds no run, or no checkpoint yet.
+        UsageError: if the folder holds no run, or no whole checkpoint.
     """
     folder = Path(model_dir)
     if not (folder / "model.json").is_file() or not (folder / "tokenizer").is_dir():
@@ -40,12 +40,10 @@ def load(model_dir):
             f"--model_dir={folder} holds no run of tfzoo (it has no model.json and tokenizer/). "
             "Give the --model_dir of `python -m tfzoo.train`."
         )
-    checkpoint = Checkpoints(folder / "checkpoints").restore_weights()
+    checkpoints = Checkpoints(folder / "checkpoints")
+    checkpoint = checkpoints.restore_weights()
     if checkpoint is None:
-        raise UsageError(
-            f"--model_dir={folder} has no checkpoint to read yet. Train until the first one is "
-            "saved (--checkpoint_every_steps)."
-        )
+        raise UsageError(f"--model_dir={folder} {checkpoints.why_none()}")
     model = models.load_config(folder / "model.json", dtype=_flag(folder, "precision", "float32"))
     _assign(model, checkpoint, folder)
     tokenizer = tokenizers.load(folder / "tokenizer")

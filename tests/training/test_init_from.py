@@ -219,6 +219,17 @@ def test_a_run_without_a_checkpoint_is_no_origin(folder, bert, tmp_path, capfd):
     assert "has no checkpoint yet" in capfd.readouterr().err
 
 
+def test_a_run_with_damaged_checkpoints_only_is_no_origin(folder, bert, tmp_path, capfd):
+    shutil.copytree(bert, tmp_path / "origin")
+    for path in (tmp_path / "origin").rglob("*.safetensors"):
+        path.write_bytes(path.read_bytes()[:-9])
+    more = (f"--init_from={tmp_path / 'origin'}",)
+    assert train.main(arguments(folder, tmp_path / "x", "classification", "two.csv", *more)) == 2
+    told = capfd.readouterr().err
+    assert f"--init_from={tmp_path / 'origin'} has no whole checkpoint: those in" in told
+    assert "are damaged, of step 4. Copy them" in told
+
+
 @pytest.mark.parametrize("change", ["missing", "shape", "more"])
 def test_the_first_weight_that_does_not_fit_is_named(bert, change):
     model, given = models.load_config(bert / "model.json"), weights(bert)

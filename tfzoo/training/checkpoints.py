@@ -119,6 +119,19 @@ class Checkpoints:
         ranked = sorted(self.steps(), key=lambda step: (self._metric(step), -step))
         return self._first_good(ranked)
 
+    def why_none(self) -> str:
+        """Why nothing was restored, and the remedy: what follows the name of the run."""
+        if not self.steps():
+            return (
+                "has no checkpoint yet. Train there until the first one is saved "
+                "(--checkpoint_every_steps)."
+            )
+        steps = ", ".join(map(str, self.steps()))
+        return (
+            f"has no whole checkpoint: those in {self.folder} are damaged, of step {steps}. Copy "
+            "them there again from where they are whole, or train again in a new --model_dir."
+        )
+
     def clean(self) -> None:
         """Deletes what a killed run left half-written. For the one process that writes here."""
         for leftover in self.folder.glob(".*"):

@@ -20,11 +20,9 @@ def problems(config) -> list[str]:
             f"--init_from={folder} holds no run of tfzoo (it has no model.json and tokenizer/). "
             "Give the --model_dir of another run."
         ]
-    if not Checkpoints(folder / "checkpoints").steps():
-        return [
-            f"--init_from={folder} has no checkpoint yet. Train there until the first one is saved "
-            "(--checkpoint_every_steps)."
-        ]
+    checkpoints = Checkpoints(folder / "checkpoints")
+    if not checkpoints.steps():
+        return [f"--init_from={folder} {checkpoints.why_none()}"]
     return _other_tokenizer(config)
 
 
@@ -59,9 +57,10 @@ def begin(config, run, trainer) -> None:
         UsageError: if there is no whole checkpoint, its weights do not fit the model, or they are
             others than when the run was first started.
     """
-    checkpoint = Checkpoints(Path(config.init_from) / "checkpoints").restore_weights()
+    checkpoints = Checkpoints(Path(config.init_from) / "checkpoints")
+    checkpoint = checkpoints.restore_weights()
     if checkpoint is None:
-        raise UsageError(f"--init_from={config.init_from} has no whole checkpoint. Train it again.")
+        raise UsageError(f"--init_from={config.init_from} {checkpoints.why_none()}")
     if trainer.distribution.is_chief:
         origin = {"step": checkpoint.step, "sha256": checkpoint.sha256}
         run.fix("weights to begin with", origin, "--init_from")
