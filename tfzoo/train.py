@@ -207,11 +207,9 @@ def _writer(model, tokenizer, seed):
         top_p=tf.constant([1.0]),
         seed=tf.constant([seed], tf.int64),
     )
-    prompts = tf.RaggedTensor.from_row_lengths(tf.constant([], tf.int32), [0])
-
     @tf.function(autograph=False)
     def new_tokens():
-        return generation.generate(model, prompts, sampling, tokenizer.end_of_text)
+        return generation.generate_anew(model, sampling, tokenizer.end_of_text)
 
     return lambda: tokenizer.decode_batch(new_tokens().to_list())[0]
 

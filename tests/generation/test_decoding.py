@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzoo.generation import DTYPES, Decoder, Sampling, generate
+from tfzoo.generation import DTYPES, Decoder, Sampling, generate, generate_anew
 from tfzoo.models import GPT2
 
 CONTEXT, END_OF_TEXT = 24, 49
@@ -105,6 +105,13 @@ def test_the_seed_decides(run):
 def test_compiled_and_plain_write_the_same(plain, decoder):
     options = sampling(5, seed=range(5), **RANDOM)
     assert plain(PROMPTS, options) == decoder.generate(PROMPTS, options)
+
+
+@pytest.mark.parametrize("max_new_tokens", [0, 8, [3, 0, 1, 8, 100]])
+def test_anew_is_from_an_empty_prompt(model, plain, max_new_tokens):
+    options = sampling(5, max_new_tokens, seed=range(5), **RANDOM)
+    anew = generate_anew(model, Sampling(*map(tf.constant, options)), END_OF_TEXT)
+    assert anew.to_list() == plain([[]] * 5, options)
 
 
 def test_an_empty_prompt_starts_from_end_of_text(run):

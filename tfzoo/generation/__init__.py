@@ -2,7 +2,7 @@
 
 from tfzoo.generation.beam import BeamSearch, search
 from tfzoo.generation.decoder import Decoder
-from tfzoo.generation.loop import generate
+from tfzoo.generation.loop import generate, generate_anew
 from tfzoo.generation.prompts import DEFAULTS, DTYPES, Sampling, default_sampling
 from tfzoo.generation.requests import checked_sampling, checked_text, checked_texts, write
 from tfzoo.generation.samplers import sample
@@ -18,6 +18,7 @@ __all__ = [
     "checked_texts",
     "default_sampling",
     "generate",
+    "generate_anew",
     "sample",
     "search",
     "write",

@@ -66,6 +66,26 @@ def generate(model, prompts, sampling, end_of_text, start=None):
     return ragged_tokens(state.new_tokens, end_of_text)
 
 
+def generate_anew(model, sampling, end_of_text):
+    """What `generate` gives for empty prompts, by a graph that a decoder is traced for but once.
+
+    Args:
+        model: a decoder.
+        sampling: `Sampling`, of one value a row.
+        end_of_text: int, the id that starts and ends a row.
+
+    Returns:
+        Ragged int32 (b, None): the new tokens.
+    """
+    sampling = bounded(sampling, model.config.max_sequence_length)
+    longest = tf.maximum(tf.reduce_max(sampling.max_new_tokens), 0)
+    start = tf.fill(tf.shape(sampling.max_new_tokens), end_of_text)
+    padding_mask = tf.fill([tf.size(start), 1 + longest], True)
+    state = _nothing_drawn(new_cache(model, padding_mask), start, sampling, end_of_text, longest)
+    state = decode(model, state, padding_mask, sampling, (), end_of_text, longest)
+    return ragged_tokens(state.new_tokens, end_of_text)
+
+
 def new_cache(model, padding_mask, source=()):
     """A `KeyValueCache` for rows of which nothing is read but the source.
 
@@ -94,17 +114,22 @@ def prefill(model, cache, token_ids, padding_mask, sampling, end_of_text, num_co
     Args:
         num_columns: int32 (), n, how many new tokens the state has room for.
     """
-    state = State(
+    state = _nothing_drawn(cache, token_ids[:, -1], sampling, end_of_text, num_columns)
+    memory = memory_of(cache)
+    return advance(model, state, token_ids, padding_mask, sampling, memory, end_of_text)
+
+
+def _nothing_drawn(cache, last, sampling, end_of_text, num_columns):
+    """The state before the first draw; `last` is the last token (b,) of each prompt."""
+    return State(
         step=tf.constant(0),
-        last=token_ids[:, -1],
+        last=last,
         finished=sampling.max_new_tokens <= 0,
-        new_tokens=tf.fill([tf.shape(token_ids)[0], num_columns], end_of_text),
+        new_tokens=tf.fill([tf.size(last), num_columns], end_of_text),
         index=cache.index,
         keys=tuple(cache.keys),
         values=tuple(cache.values),
     )
-    memory = memory_of(cache)
-    return advance(model, state, token_ids, padding_mask, sampling, memory, end_of_text)
 
 
 def decode(model, state, padding_mask, sampling, memory, end_of_text, until, halve_kernels=False):
