@@ -207,6 +207,7 @@ def _writer(model, tokenizer, seed):
         top_p=tf.constant([1.0]),
         seed=tf.constant([seed], tf.int64),
     )
+
     @tf.function(autograph=False)
     def new_tokens():
         return generation.generate_anew(model, sampling, tokenizer.end_of_text)
