@@ -11,10 +11,11 @@ from tfzoo.layers.normalization import LayerNormalization
 from tfzoo.layers.projection import Projection
 
 
-def _projection(units, name, dtype, activation=None):
+def _projection(units, name, dtype, activation=None, use_bias=True):
     return Projection(
         units,
         activation=activation,
+        use_bias=use_bias,
         kernel_initializer=keras.initializers.RandomNormal(stddev=0.02),
         name=name,
         dtype=dtype,
@@ -24,17 +25,20 @@ def _projection(units, name, dtype, activation=None):
 class _LabelHead(keras.layers.Layer):
     """Dropout, then a product with one column a label, in float32."""
 
-    def __init__(self, num_labels, *, dropout=0.0, **kwargs):
+    def __init__(self, num_labels, *, dropout=0.0, use_bias=True, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.supports_masking = True
         if num_labels < 1:
             raise ValueError(f"`num_labels` must be at least 1. Received: num_labels={num_labels}")
         self.num_labels = num_labels
+        self.use_bias = use_bias
         self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.dropout.build(None)
-        self.labels = _projection(self.num_labels, "labels", self.dtype_policy)
+        self.labels = _projection(
+            self.num_labels, "labels", self.dtype_policy, use_bias=self.use_bias
+        )
         self.labels.build(input_shape)
 
     def call(self, x, training=None):
@@ -48,6 +52,7 @@ class _LabelHead(keras.layers.Layer):
             **super().get_config(),
             "num_labels": self.num_labels,
             "dropout": self.dropout.rate,
+            "use_bias": self.use_bias,
         }
 
 
@@ -61,6 +66,7 @@ class ClassificationHead(_LabelHead):
     Args:
         num_labels: int > 0; 1 for a regression.
         dropout: float in [0, 1). Share of what each dense layer reads to drop.
+        use_bias: bool. Whether the labels have biases.
         hidden_layer: bool. Whether a dense layer of width m with a tanh comes first.
 
     Call arguments:
@@ -101,6 +107,7 @@ class TokenClassificationHead(_LabelHead):
     Args:
         num_labels: int > 0.
         dropout: float in [0, 1). Share of the states to drop.
+        use_bias: bool. Whether the labels have biases.
 
     Call arguments:
         x: float (b, t, m), hidden states.

@@ -26,11 +26,17 @@ class GPT2Config(ModelConfig):
 
     Attributes: as for `ModelConfig`; `max_sequence_length` positions are learned; and
         use_bias: bool. Whether the products and the normalizations have biases.
+        tied_embeddings: bool. Whether the token embeddings are the output table too.
+        activation: str, one of `kernels.ACTIVATIONS`.
+        norm_epsilon: float, added to the variance by each normalization.
     """
 
     vocabulary_size: int = 50257
     max_sequence_length: int = 1024
     use_bias: bool = True
+    tied_embeddings: bool = True
+    activation: str = "gelu_tanh"
+    norm_epsilon: float = 1e-5
 
 
 _SMALL = GPT2Config(num_layers=12, num_heads=12, hidden_dim=768)
@@ -80,6 +86,7 @@ class GPT2(DecoderModel):
             ),
             blocks=[self.make_block(f"block_{i}", i) for i in range(config.num_layers)],
             final_norm=self._norm()(name="final_norm", dtype=dtype),
+            output_table=None if config.tied_embeddings else self.make_table("output_table"),
             dropout=config.dropout,
             name="decoder",
             dtype=dtype,
@@ -106,7 +113,11 @@ class GPT2(DecoderModel):
             **shared,
         )
         feed_forward = FeedForward(
-            config.intermediate_dim, use_bias=config.use_bias, name="feed_forward", **shared
+            config.intermediate_dim,
+            activation=config.activation,
+            use_bias=config.use_bias,
+            name="feed_forward",
+            **shared,
         )
         return Block(attention, feed_forward, norm=self._norm(), name=name, dtype=self.dtype_policy)
 
@@ -116,4 +127,5 @@ class GPT2(DecoderModel):
         return None
 
     def _norm(self):
-        return functools.partial(LayerNormalization, use_bias=self.config.use_bias)
+        config = self.config
+        return functools.partial(LayerNormalization, config.norm_epsilon, use_bias=config.use_bias)

@@ -13,6 +13,7 @@ from tfzoo.layers import (
     RotaryEmbedding,
 )
 from tfzoo.layers.attention import AttentionVariant
+from tfzoo.layers.rotary import RotaryScaling
 from tfzoo.models.decoder import Decoder, DecoderModel
 from tfzoo.models.model import ModelConfig
 
@@ -27,9 +28,15 @@ class LlamaConfig(ModelConfig):
         head_dim: int, d; None: hidden_dim / num_heads.
         window: int, how many tokens each token reads, its own included; None: all before it.
         input_bias: bool. Whether queries, keys and values have biases (Qwen2.5).
+        output_bias: bool. Whether the joined heads have one.
+        feed_forward_bias: bool. Whether the products of the feed-forward have biases.
         head_norm: bool. Whether each head's queries and keys are normalized (Qwen3).
         tied_embeddings: bool. Whether the token embeddings are the output table too.
         rotary_base: float, of the angles of positions.
+        rotary_factor: float, by which their wavelengths grow; 1: not at all.
+        rotary_original_length: int, or None: only wavelengths that are long for so many tokens
+            grow, as in Llama 3.1 (`layers.RotaryScaling`), between
+        rotary_low_frequency_factor, rotary_high_frequency_factor: float.
         norm_epsilon: float, added to the mean square by each normalization.
     """
 
@@ -38,9 +45,15 @@ class LlamaConfig(ModelConfig):
     head_dim: int | None = None
     window: int | None = None
     input_bias: bool = False
+    output_bias: bool = False
+    feed_forward_bias: bool = False
     head_norm: bool = False
     tied_embeddings: bool = True
     rotary_base: float = 10_000.0
+    rotary_factor: float = 1.0
+    rotary_original_length: int | None = None
+    rotary_low_frequency_factor: float = 1.0
+    rotary_high_frequency_factor: float = 4.0
     norm_epsilon: float = 1e-5
 
     def __post_init__(self):
@@ -56,6 +69,18 @@ class LlamaConfig(ModelConfig):
                 "The width of a head must be even, for channels turn in pairs. "
                 f"Received: head_dim={head_dim}."
             )
+
+    @property
+    def rotary_scaling(self):
+        """`layers.RotaryScaling`, or None."""
+        if self.rotary_factor == 1.0:
+            return None
+        return RotaryScaling(
+            factor=self.rotary_factor,
+            original_length=self.rotary_original_length,
+            low_frequency_factor=self.rotary_low_frequency_factor,
+            high_frequency_factor=self.rotary_high_frequency_factor,
+        )
 
     def default_intermediate_dim(self):
         return -(-8 * self.hidden_dim // (3 * 64)) * 64
@@ -171,13 +196,13 @@ class Llama(DecoderModel):
             causal=True,
             kernel_initializer=config.initializer(),
             output_initializer=config.initializer(output_scale),
-            rotary=RotaryEmbedding(base=config.rotary_base),
+            rotary=RotaryEmbedding(base=config.rotary_base, scaling=config.rotary_scaling),
             variant=AttentionVariant(
                 num_key_value_heads=config.num_key_value_heads,
                 head_dim=config.head_dim,
                 window=config.window,
                 input_bias=config.input_bias,
-                output_bias=False,
+                output_bias=config.output_bias,
                 head_norm_epsilon=config.norm_epsilon if config.head_norm else None,
             ),
             name="attention",
@@ -185,6 +210,7 @@ class Llama(DecoderModel):
         )
         feed_forward = GatedFeedForward(
             config.intermediate_dim,
+            use_bias=config.feed_forward_bias,
             kernel_initializer=config.initializer(),
             output_initializer=config.initializer(output_scale),
             name="feed_forward",

@@ -1,0 +1,197 @@
+"""How far are our numbers from transformers' on the same weights?
+
+    python -m benchmarks.parity --output=docs/parity.md
+
+For each family, tiny models of random weights over the switches of their configuration: made and
+saved by transformers, read by `tfzoo.pretrained`, compared in float32.
+"""
+
+import argparse
+import os
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import torch
+import transformers
+import triton  # noqa: F401  Of torch: loaded after TensorFlow, it ends the process.
+from torch import nn
+
+from benchmarks import report
+from tfzoo.pretrained.reading import read_model
+
+_BATCH, _LENGTH, _VOCABULARY = 3, 20, 97
+_GPT2 = {"vocab_size": _VOCABULARY, "n_positions": 48, "n_embd": 48, "n_layer": 3, "n_head": 4}
+_LLAMA = {
+    "vocab_size": _VOCABULARY,
+    "max_position_embeddings": 48,
+    "hidden_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 80,
+}
+_LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 500_000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 16,
+}
+_LINEAR = {"rope_type": "linear", "rope_theta": 10_000.0, "factor": 4.0}
+
+# Family -> variant -> what transformers' classes start with, what the model's ends with, switches.
+VARIANTS = {
+    "gpt2": {
+        "as published": ("GPT2", "LMHeadModel", _GPT2),
+        "erf GELU, epsilon 1e-3": (
+            "GPT2",
+            "LMHeadModel",
+            {**_GPT2, "activation_function": "gelu", "layer_norm_epsilon": 1e-3},
+        ),
+        "ReLU, feed-forward of 80, table of its own": (
+            "GPT2",
+            "LMHeadModel",
+            {**_GPT2, "activation_function": "relu", "n_inner": 80, "tie_word_embeddings": False},
+        ),
+        "sequence classification": (
+            "GPT2",
+            "ForSequenceClassification",
+            {**_GPT2, "num_labels": 5, "pad_token_id": 0},
+        ),
+    },
+    "llama": {
+        "as published, llama3 angles": (
+            "Llama",
+            "ForCausalLM",
+            {**_LLAMA, "rope_parameters": _LLAMA3},
+        ),
+        "tied, linear angles, heads of 8": (
+            "Llama",
+            "ForCausalLM",
+            {**_LLAMA, "rope_parameters": _LINEAR, "tie_word_embeddings": True, "head_dim": 8},
+        ),
+        "biases everywhere, a key for each head": (
+            "Llama",
+            "ForCausalLM",
+            {**_LLAMA, "attention_bias": True, "mlp_bias": True, "num_key_value_heads": 4},
+        ),
+        "sequence classification": (
+            "Llama",
+            "ForSequenceClassification",
+            {**_LLAMA, "num_labels": 5, "pad_token_id": 0},
+        ),
+    },
+    "mistral": {
+        "window of 5": ("Mistral", "ForCausalLM", {**_LLAMA, "sliding_window": 5}),
+        "no window": ("Mistral", "ForCausalLM", {**_LLAMA, "sliding_window": None}),
+        "tied, epsilon 1e-3": (
+            "Mistral",
+            "ForCausalLM",
+            {**_LLAMA, "tie_word_embeddings": True, "rms_norm_eps": 1e-3},
+        ),
+        "one key for all heads": ("Mistral", "ForCausalLM", {**_LLAMA, "num_key_value_heads": 1}),
+    },
+    "qwen2": {
+        "as published": ("Qwen2", "ForCausalLM", _LLAMA),
+        "tied": ("Qwen2", "ForCausalLM", {**_LLAMA, "tie_word_embeddings": True}),
+        "window of 5": (
+            "Qwen2",
+            "ForCausalLM",
+            {**_LLAMA, "use_sliding_window": True, "sliding_window": 5, "max_window_layers": 0},
+        ),
+        "base 1e6": (
+            "Qwen2",
+            "ForCausalLM",
+            {**_LLAMA, "rope_parameters": {"rope_type": "default", "rope_theta": 1e6}},
+        ),
+    },
+    "qwen3": {
+        "as published": ("Qwen3", "ForCausalLM", {**_LLAMA, "head_dim": 12}),
+        "heads of 16": ("Qwen3", "ForCausalLM", {**_LLAMA, "head_dim": 16}),
+        "biases": ("Qwen3", "ForCausalLM", {**_LLAMA, "head_dim": 12, "attention_bias": True}),
+        "tied": ("Qwen3", "ForCausalLM", {**_LLAMA, "head_dim": 12, "tie_word_embeddings": True}),
+    },
+}
+
+
+def main():
+    flags = _flags()
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        for family, variants in VARIANTS.items():
+            for variant in variants:
+                theirs = their_model(family, variant)
+                theirs.save_pretrained(folder)
+                rows.append((family, variant, f"{largest_difference(theirs, folder):.1e}"))
+                print(*rows[-1], sep=" | ")
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    report.publish("\n".join([_HEAD, report.machine(), "", *_COLUMNS, *lines]), flags.output)
+
+
+_COLUMNS = ("| family | variant | largest difference |", "|---|---|---|")
+_HEAD = """# Parity with transformers
+
+Random weights of a tiny model, saved by transformers and read by `tfzoo.pretrained`, in float32.
+Rows of different lengths, padded on the right and on the left. The difference is
+`max|a - b| / max|b|` over all logits of real tokens. `python -m benchmarks.parity
+--output=docs/parity.md` printed it:
+"""
+
+
+def their_model(family, variant):
+    """A model of transformers with random weights, norms and biases too, in evaluation mode."""
+    name, purpose, switches = VARIANTS[family][variant]
+    config = getattr(transformers, f"{name}Config")(**switches)
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{name}{purpose}")(config).eval()
+    for parameter in model.parameters():
+        if parameter.ndim == 1:
+            nn.init.normal_(parameter, mean=float(parameter.detach().mean()), std=0.3)
+        else:
+            nn.init.normal_(parameter, std=0.15)
+    return model
+
+
+def largest_difference(theirs, folder) -> float:
+    """max|ours - theirs| / max|theirs| over real tokens of ragged rows, padded on either side."""
+    ours, _ = read_model(folder)
+    found = [_COMPARE[ours.kind](ours, theirs, *rows) for rows in ragged_rows()]
+    return max(np.abs(a - b).max() / np.abs(b).max() for a, b in found)
+
+
+def ragged_rows():
+    """Token ids (b, t) and a bool padding mask, padded on the right; then the same on the left."""
+    draws = np.random.default_rng(0)
+    token_ids = draws.integers(5, _VOCABULARY, (_BATCH, _LENGTH), dtype=np.int32)
+    lengths = np.array([_LENGTH, 7, 13])[:, None]
+    for mask in (np.arange(_LENGTH) < lengths, np.arange(_LENGTH)[::-1] < lengths):
+        yield np.where(mask, token_ids, 0), mask
+
+
+def _compared_decoder(ours, theirs, token_ids, mask):
+    """Logits of real tokens, or of labels, of ours and of theirs."""
+    places = np.maximum(np.cumsum(mask, 1) - 1, 0)
+    inputs = {"input_ids": token_ids, "attention_mask": mask.astype(int), "position_ids": places}
+    with torch.no_grad():
+        expected = theirs(**{k: torch.tensor(x, dtype=torch.long) for k, x in inputs.items()})
+    expected = expected.logits.numpy()
+    if "classification" in ours.heads:
+        pooled = ours.pooled(ours.hidden_states(token_ids, mask), mask)
+        return ours.heads["classification"](pooled).numpy(), expected
+    return ours(token_ids, mask).numpy()[mask], expected[mask]
+
+
+_COMPARE = {"decoder": _compared_decoder}
+
+
+def _flags():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", help="file to write the table to")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""Checkpoints of transformers in and out, without transformers or torch."""
+
+from tfzoo.pretrained.families import FAMILIES
+from tfzoo.pretrained.reading import Published, read_model
+from tfzoo.pretrained.writing import write_model
+
+__all__ = ["FAMILIES", "Published", "read_model", "write_model"]

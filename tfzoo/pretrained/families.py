@@ -1,0 +1,39 @@
+"""The families of published checkpoints, by transformers' `model_type`."""
+
+from tfzoo.errors import UsageError
+from tfzoo.pretrained import gpt2, llama
+
+FAMILIES = {
+    "gpt2": gpt2.FAMILY,
+    **llama.FAMILIES,
+}
+
+
+def family_of(source):
+    """The family of a `CheckpointFolder`.
+
+    Raises:
+        UsageError: if its `model_type` is not known.
+    """
+    kind = source.config.get("model_type")
+    if kind not in FAMILIES:
+        raise source.fault(
+            f"is of model_type {kind!r}, and known are {', '.join(FAMILIES)}",
+            "Give a folder of one of these",
+        )
+    return FAMILIES[kind]
+
+
+def family_for(model):
+    """The `model_type` that a model is written as, and its family.
+
+    Raises:
+        UsageError: if transformers has no such models.
+    """
+    for kind, family in FAMILIES.items():
+        if type(model) is family.model and family.holds(model.config):
+            return kind, family
+    raise UsageError(
+        f"--model_dir: transformers has no models like our {type(model).__name__}. Known are "
+        f"{', '.join(FAMILIES)}."
+    )

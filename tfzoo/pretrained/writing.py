@@ -1,0 +1,101 @@
+"""From a model to a published checkpoint: what was read is written bit for bit as it was."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+from tfzoo.errors import UsageError
+from tfzoo.pretrained.checkpoint_folder import DTYPES
+from tfzoo.pretrained.families import family_for
+from tfzoo.pretrained.reading import with_prefix
+from tfzoo.pretrained.settings import Settings
+
+
+def write_model(model, folder, published=None, labels=()) -> None:
+    """Writes `config.json` and `model.safetensors` as transformers reads them.
+
+    Args:
+        model: `models.Model` of one of the `FAMILIES`.
+        folder: path of a folder that is there.
+        published: `Published`, of a model that was read by `read_model`; None: float32 tensors
+            with the prefix, and every part that the model has.
+        labels: names of the labels of a classification, in order; none: LABEL_0, LABEL_1, ...
+
+    Raises:
+        UsageError: if transformers has no such model.
+    """
+    kind, family = family_for(model)
+    parts = _parts_of(model, family, published)
+    config = family.write_config(model.config) | {
+        "model_type": kind,
+        "architectures": [_architecture(family, parts)],
+    }
+    if "classification" in model.heads:
+        names = labels or _numbered(model.heads["classification"].num_labels)
+        config["id2label"] = {str(i): name for i, name in enumerate(names)}
+        config["label2id"] = {name: i for i, name in enumerate(names)}
+    if published is not None:
+        config = _as_it_was(family, model.config, config, published)
+    prefix = family.prefix if published is None or published.prefixed else ""
+    dtypes = {} if published is None else published.dtypes
+    arrays = _arrays(with_prefix(parts, prefix), model, dtypes)
+    if published is None:
+        config["dtype"] = "float32"
+    _write_json(Path(folder) / "config.json", config)
+    safetensors.numpy.save_file(
+        arrays, Path(folder) / "model.safetensors", metadata={"format": "pt"}
+    )
+
+
+def _numbered(num_labels):
+    return [f"LABEL_{i}" for i in range(num_labels)]
+
+
+def _parts_of(model, family, published):
+    parts = family.parts(model.config)
+    names = {part.name for part in parts if part.head is None} | model.heads.keys()
+    if unknown := model.heads.keys() - {part.name for part in parts}:
+        raise UsageError(
+            f"--model_dir: transformers' {family.architecture} has no head like "
+            f"{sorted(unknown)[0]!r}, so the model cannot be written whole."
+        )
+    if published is not None:
+        names &= {*published.parts, *model.heads}
+    return [part for part in parts if part.name in names]
+
+
+def _architecture(family, parts):
+    named = [part.architecture for part in parts if part.architecture]
+    return named[-1] if named else family.architecture
+
+
+def _as_it_was(family, record, config, published):
+    """The configuration that was read, with what has changed of the model since."""
+    before = family.read_config(Settings(published.config, "config.json"))
+    if before == record:
+        return published.config
+    old = family.write_config(before)
+    return published.config | {k: v for k, v in config.items() if v != old.get(k)}
+
+
+def _arrays(parts, model, dtypes):
+    variables = {v.path.split("/", 1)[1]: v for v in model.trainable_variables}
+    arrays = {}
+    for rule in (rule for part in parts for rule in part.rules):
+        array = variables[rule.ours].numpy()
+        if rule.columns is not None:
+            array = array[..., slice(*rule.columns)]
+        dtype = DTYPES[dtypes.get(rule.theirs, "F32")]
+        arrays[rule.theirs] = np.ascontiguousarray(rule.to_theirs(array)).astype(dtype)
+    return arrays
+
+
+def _write_json(path, content) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=2, sort_keys=True)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
