@@ -36,7 +36,8 @@ if sys.argv[:1] == ["-m"] and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
 from tfzoo import layers, models  # noqa: E402
 from tfzoo.errors import UsageError  # noqa: E402
 
-_ROOMS = ("data", "evaluation", "generation", "serving", "tasks", "tokenizers", "training")
+_ROOMS = ("data", "evaluation", "generation", "pretrained", "serving", "tasks", "tokenizers")
+_ROOMS += ("training",)
 
 __all__ = ["UsageError", "layers", "load", "models", *_ROOMS]
 

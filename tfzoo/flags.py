@@ -3,6 +3,7 @@
 A field of a frozen dataclass is a flag of the same name; its metadata hold `help` and, where values
 are few, `choices`. A field whose default is a tuple takes a list `a,b`, or with `repeated` in its
 metadata one value each time the flag is given; one whose annotation admits None may be left unset.
+`flag` in the metadata names the flag where Python reserves its name.
 """
 
 import dataclasses
@@ -65,7 +66,7 @@ def parse(config_class, argv) -> object:
             f"Unexpected argument {rest[0]!r}: every option is written --name=value. A pattern of "
             "files must be quoted, for example --text_files='texts/*.txt'. Try --help."
         )
-    named = {field.name: values[field.name].value for field in dataclasses.fields(config_class)}
+    named = {field.name: values[_name(field)].value for field in dataclasses.fields(config_class)}
     return config_class(
         **{name: tuple(v) if isinstance(v, list) else v for name, v in named.items()}
     )
@@ -86,7 +87,7 @@ def write(config, path) -> None:
     Raises:
         UsageError: if a value holds a line break, which no flagfile can.
     """
-    named = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    named = {_name(field): getattr(config, field.name) for field in dataclasses.fields(config)}
     lines = [f"--{name}={_as_text(name, v)}\n" for name, v in named.items() if v is not None]
     aside = Path(path).with_name(f".{Path(path).name}")
     with open(aside, "w", encoding="utf-8") as file:
@@ -101,7 +102,7 @@ def usage(program, config_class) -> str:
     width = min(shutil.get_terminal_size().columns, 100) - 6
     lines = [inspect.getdoc(program) or "", "", "Flags:"]
     for field in dataclasses.fields(config_class):
-        lines.append(f"  --{field.name}{_shown_default(field)}")
+        lines.append(f"  --{_name(field)}{_shown_default(field)}")
         lines.append(textwrap.indent(textwrap.fill(_help(field), width), "      "))
     lines += [
         "  --flagfile=PATH",
@@ -115,7 +116,7 @@ def _flag_values(config_class) -> flags.FlagValues:
     values.set_gnu_getopt(True)  # A stray argument is reported, not the end of the flags.
     for field in dataclasses.fields(config_class):
         default = list(field.default) if isinstance(field.default, tuple) else field.default
-        arguments = (field.name, default, _help(field))
+        arguments = (_name(field), default, _help(field))
         if _kind(field) is bool:
             flags.DEFINE_boolean(*arguments, flag_values=values)
         elif field.metadata.get("repeated"):
@@ -151,6 +152,10 @@ def _clear(error: flags.Error) -> str:
     return message if message.endswith((".", "?")) else f"{message}."
 
 
+def _name(field) -> str:
+    return field.metadata.get("flag", field.name)
+
+
 def _kind(field) -> type:
     """The annotation of a field, without its None."""
     if isinstance(field.type, types.UnionType):
@@ -176,4 +181,4 @@ def _help(field) -> str:
 def _shown_default(field) -> str:
     if field.default is None or field.default in ((), ""):
         return ""
-    return f"={_as_text(field.name, field.default)}"
+    return f"={_as_text(_name(field), field.default)}"

@@ -1,7 +1,16 @@
 """Checkpoints of transformers in and out, without transformers or torch."""
 
 from tfzoo.pretrained.families import FAMILIES
+from tfzoo.pretrained.folder import Pretrained, load, save
 from tfzoo.pretrained.reading import Published, read_model
 from tfzoo.pretrained.writing import write_model
 
-__all__ = ["FAMILIES", "Published", "read_model", "write_model"]
+__all__ = [
+    "FAMILIES",
+    "Pretrained",
+    "Published",
+    "load",
+    "read_model",
+    "save",
+    "write_model",
+]

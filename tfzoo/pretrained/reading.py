@@ -6,6 +6,7 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from tfzoo.errors import UsageError
 from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
 from tfzoo.pretrained.families import family_of
 from tfzoo.pretrained.settings import Settings
@@ -50,6 +51,8 @@ def read_model(folder, dtype=None, flag: str = "--from"):
     settings = Settings(source.config, f"{flag}={folder}: config.json")
     try:
         config = family.read_config(settings)
+    except UsageError:
+        raise
     except ValueError as error:
         raise source.fault(f"has a config.json that fits no model ({error})", "Mend it") from error
     settings.refuse_the_rest()
@@ -111,17 +114,21 @@ def _place(parts, model, source):
     filled = dict.fromkeys(variables, 0)
     for rule in (rule for part in parts for rule in part.rules):
         variable = variables[rule.ours]
+        width = variable.shape[-1]
+        first, end = rule.columns or (0, width)
         array = rule.to_ours(source.read(rule.theirs))
-        expected = list(variable.shape)
-        first, end = rule.columns or (0, expected[-1])
-        expected[-1] = end - first
-        if list(array.shape) != expected:
+        if array.shape != (*variable.shape[:-1], end - first):
             raise source.fault(
                 f"has a tensor {rule.theirs} of shape {list(source.shapes[rule.theirs])}, which "
-                f"does not fit its config.json: our {rule.ours} takes {expected}",
+                f"does not fit its config.json: our {rule.ours} takes "
+                f"{[*variable.shape[:-1], end - first]}",
                 "Copy the folder again",
             )
-        variable.value[..., first:end].assign(tf.cast(np.ascontiguousarray(array), variable.dtype))
+        value = tf.cast(np.ascontiguousarray(array), variable.dtype)
+        if end - first == width:
+            variable.assign(value)
+        else:
+            variable.value[..., first:end].assign(value)
         filled[rule.ours] += end - first
     _check_filled(parts, variables, filled)
 

@@ -11,7 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tfzoo import kernels
+from tfzoo import kernels, models
 from tfzoo.errors import UsageError
 from tfzoo.training import distribution
 from tfzoo.training.checkpoints import Checkpoints
@@ -264,3 +264,21 @@ def _shown(value) -> str:
     if value is None:
         return "unset"
     return ",".join(value) if isinstance(value, list) else str(value)
+
+
+def write_trained(folder, config, model, tokenizer, labels=()) -> None:
+    """Writes a model that was trained elsewhere as if a run had ended there, at step 0.
+
+    Args:
+        folder: path of a new folder.
+        config: TrainConfig, whose task tells how the model is evaluated.
+        model: `models.Model`.
+        tokenizer: a `tfzoo.tokenizers` tokenizer.
+        labels: names of the labels of a classification, in order.
+    """
+    run = ModelDir(folder)
+    models.save_config(model, run.model)
+    tokenizer.save(run.tokenizer)
+    run.checkpoints.save(0, {f"model/{v.path}": v.numpy() for v in model.weights}, {})
+    facts = {"labels": list(labels)} if labels else {}
+    run._write({"flags": _fixed(config), "facts": facts})
