@@ -1,9 +1,11 @@
 """A whole folder of transformers: a model, its tokenizer and the names of its labels."""
 
+import tempfile
 from typing import NamedTuple
 
 from tfzoo import models, tokenizers
 from tfzoo.errors import UsageError
+from tfzoo.pretrained import keras_hub
 from tfzoo.pretrained.hub import local_folder
 from tfzoo.pretrained.reading import Published, read_model
 from tfzoo.pretrained.tokenizer_files import write_tokenizer
@@ -30,7 +32,8 @@ def load(folder, dtype=None, flag: str = "--from") -> Pretrained:
     """Loads a folder as transformers saves it, without transformers or torch.
 
     Args:
-        folder: path of `config.json`, safetensors and a tokenizer's files; or a name on the hub.
+        folder: path of `config.json`, safetensors and a tokenizer's files; or a name on the hub; or
+            "keras_hub:" and a preset of keras-hub.
         dtype: str or Keras dtype policy, of the computation; None: Keras's own default. Weights
             are float32.
         flag: str, what named the folder, for messages.
@@ -39,6 +42,10 @@ def load(folder, dtype=None, flag: str = "--from") -> Pretrained:
         UsageError: if it cannot be reached, is damaged, or holds anything that would be computed
             or encoded otherwise here.
     """
+    if str(folder).startswith(keras_hub.PREFIX):
+        with tempfile.TemporaryDirectory() as written:
+            keras_hub.write_preset(str(folder), written, flag)
+            return load(written, dtype, flag)
     folder = local_folder(folder, flag)
     model, published = read_model(folder, dtype, flag)
     tokenizer = tokenizers.load(folder)
