@@ -1,6 +1,7 @@
 """`tfzoo.load(model_dir)`: a trained model and its tokenizer together, text in and text out."""
 
 import codecs
+import itertools
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -89,7 +90,7 @@ class LanguageModel:
         self.tokenizer = tokenizer
         self._decoder = Decoder(model, tokenizer.end_of_text)
         self._log_likelihood = tf.function(
-            lambda texts: log_likelihood(model, texts, tokenizer.end_of_text),
+            lambda texts: log_likelihood(model, texts, tokenizer.before_text),
             input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)],
             autograph=False,
         )
@@ -134,7 +135,7 @@ class LanguageModel:
         token_ids = self.tokenizer.encode_batch(checked_texts(prompts, "prompts"))
         written = write(
             self._decoder,
-            token_ids,
+            [[*self.tokenizer.opening, *row] for row in token_ids],
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             top_k=top_k,
@@ -163,14 +164,16 @@ class LanguageModel:
             UsageError: for what is no text, and a number outside its range.
         """
         [token_ids] = self.tokenizer.encode_batch([checked_text(prompt, "prompt")])
-        return self._pieces(token_ids, checked_sampling(1, **{**DEFAULTS._asdict(), **options}))
+        sampling = checked_sampling(1, **{**DEFAULTS._asdict(), **options})
+        read = [*self.tokenizer.opening, *token_ids]
+        return self._pieces(read, sampling, continued=bool(token_ids))
 
     def reply(self, turns, **options):
         """Says the next turn of a conversation, giving the text as it comes.
 
-        The turns are read as the task `dialogue` reads them. Where the model's context has no room
-        for all, the oldest are left out, so that `max_new_tokens`, or half the context if that is
-        less, are free for the reply.
+        The turns are read as the tokenizer's chat template writes them, or without one as the task
+        `dialogue` reads them. Where the model's context has no room for all, the oldest are left
+        out, so that `max_new_tokens`, or half the context if that is less, are free for the reply.
 
         Args:
             turns: list of str, one at least, the last of them to be replied to.
@@ -180,7 +183,8 @@ class LanguageModel:
             Iterator of str, none ending within a character.
 
         Raises:
-            UsageError: for what is no list of texts, and a number outside its range.
+            UsageError: for what is no list of texts, a number outside its range, or a chat template
+                that cannot be used.
         """
         turns = checked_texts(turns, "turns")
         sampling = checked_sampling(1, **{**DEFAULTS._asdict(), **options})
@@ -188,23 +192,26 @@ class LanguageModel:
         [wanted] = sampling.max_new_tokens
         token_ids = history(self.tokenizer, turns, context - min(int(wanted), context // 2))
         free = np.minimum(sampling.max_new_tokens, context - len(token_ids))
-        return self._pieces(token_ids, sampling._replace(max_new_tokens=free))
+        sampling = sampling._replace(max_new_tokens=free)
+        return self._pieces(token_ids, sampling, continued=False, ends=self.tokenizer.turn_ends)
 
-    def _pieces(self, token_ids, sampling):
+    def _pieces(self, token_ids, sampling, continued, ends=()):
         text = codecs.getincrementaldecoder("utf-8")("replace")
-        is_text_before = bool(token_ids) and token_ids[-1] != self.tokenizer.end_of_text
         new_tokens, num_shown = [], 0
         for [more] in self._decoder.stream([token_ids], sampling):
-            new_tokens += more
-            spelt = self.tokenizer.spell(new_tokens, continued=is_text_before)
+            said = list(itertools.takewhile(lambda token: token not in ends, more))
+            new_tokens += said
+            spelt = self.tokenizer.spell(new_tokens, continued=continued)
             if piece := text.decode(spelt[num_shown:]):
                 yield piece
             num_shown = len(spelt)
+            if len(said) < len(more):
+                break
         if piece := text.decode(b"", final=True):
             yield piece
 
     def score(self, texts):
-        """How likely the model finds each text, read after an end-of-text.
+        """How likely the model finds each text, read after an end-of-text (Llama: after its <s>).
 
         A text longer than the model's context is read in windows of that length.
 

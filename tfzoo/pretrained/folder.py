@@ -8,7 +8,7 @@ from tfzoo.errors import UsageError
 from tfzoo.pretrained import keras_hub
 from tfzoo.pretrained.hub import local_folder
 from tfzoo.pretrained.reading import Published, read_model
-from tfzoo.pretrained.tokenizer_files import write_tokenizer
+from tfzoo.pretrained.tokenizer_writing import write_tokenizer
 from tfzoo.pretrained.writing import write_model
 
 

@@ -28,16 +28,16 @@ class ServedModel(tf.Module):
         super().__init__(name="served_model")
         self.weights = [weight.value for weight in model.weights]
         self.text = tokenizer.graph()
-        generate = _generate(model, self.text, tokenizer.end_of_text)
+        generate = _generate(model, self.text, tokenizer.end_of_text, tokenizer.opening)
         self.functions = {
             "serving_default": _serving_default(generate),
             "generate": generate,
-            "score": _score(model, self.text, tokenizer.end_of_text),
+            "score": _score(model, self.text, tokenizer.before_text),
             "logits": _logits(model, tokenizer.end_of_text),
         }
 
 
-def _generate(model, text, end_of_text):
+def _generate(model, text, end_of_text, opening):
     """prompts [b], and how to draw, each [1] or [b] -> completions [b]."""
     specs = [tf.TensorSpec([None], tf.string, "prompts")]
     specs += [tf.TensorSpec([None], dtype, name) for name, dtype in DTYPES._asdict().items()]
@@ -55,8 +55,11 @@ def _generate(model, text, end_of_text):
         given = (max_new_tokens, temperature, top_k, top_p, seed)
         sampling = Sampling(*(tf.broadcast_to(x, tf.shape(prompts)) for x in given))
         prompts = text.tokenize(prompts)
-        new_tokens = generate(model, prompts, sampling, end_of_text)
         is_text_before = prompts.row_lengths() > 0
+        if opening:
+            before = tf.tile(tf.constant([opening], tf.int32), [prompts.nrows(), 1])
+            prompts = tf.concat([before, prompts], axis=1)
+        new_tokens = generate(model, prompts, sampling, end_of_text)
         completions = tf.where(
             is_text_before, text.continuation(new_tokens), text.detokenize(new_tokens)
         )
@@ -75,12 +78,12 @@ def _serving_default(generate_text):
     return serving_default
 
 
-def _score(model, text, end_of_text):
+def _score(model, text, before_text):
     """texts [b] -> log_likelihood [b], num_tokens [b]."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "texts")], autograph=False)
     def score(texts):
-        likelihood, num_tokens = log_likelihood(model, text.tokenize(texts), end_of_text)
+        likelihood, num_tokens = log_likelihood(model, text.tokenize(texts), before_text)
         return {"log_likelihood": likelihood, "num_tokens": num_tokens}
 
     return score

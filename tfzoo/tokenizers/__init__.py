@@ -12,6 +12,7 @@ from tfzoo.tokenizers import folders
 from tfzoo.tokenizers.byte_pair import BytePairTokenizer
 from tfzoo.tokenizers.bytes import BytesTokenizer
 from tfzoo.tokenizers.characters import CharactersTokenizer
+from tfzoo.tokenizers.published import PublishedTokenizer
 from tfzoo.tokenizers.sentence_piece import SentencePieceTokenizer
 from tfzoo.tokenizers.tokenizer import Tokenizer
 from tfzoo.tokenizers.word_piece import WordPieceTokenizer
@@ -21,6 +22,7 @@ __all__ = [
     "BytePairTokenizer",
     "BytesTokenizer",
     "CharactersTokenizer",
+    "PublishedTokenizer",
     "SentencePieceTokenizer",
     "Tokenizer",
     "WordPieceTokenizer",
@@ -42,19 +44,21 @@ def load(path) -> Tokenizer:
 
     Args:
         path: a folder that `Tokenizer.save` wrote, or one with a published model's files:
-            vocab.json and merges.txt (GPT-2, RoBERTa), vocab.txt (BERT), or spiece.model or another
-            .model file (T5, ALBERT). Such a file itself says which kind is meant, where the folder
-            has files of several; the others of its kind are read beside it.
+            tokenizer.json and what transformers saves beside it, vocab.json and merges.txt (GPT-2,
+            RoBERTa), vocab.txt (BERT), or spiece.model or another .model file (T5, ALBERT). Such a
+            file itself says which kind is meant, where the folder has files of several; the others
+            of its kind are read beside it.
 
     Raises:
         UsageError: if there is no tokenizer, or a broken one.
     """
     kind = folders.kind_of(path)
-    if kind not in TOKENIZERS:
+    kinds = TOKENIZERS | {PublishedTokenizer.kind: PublishedTokenizer}
+    if kind not in kinds:
         raise folders.broken(
-            path, f"is of the unknown kind {kind!r}", f"Known kinds: {', '.join(TOKENIZERS)}."
+            path, f"is of the unknown kind {kind!r}", f"Known kinds: {', '.join(kinds)}."
         )
-    return TOKENIZERS[kind].load(path)
+    return kinds[kind].load(path)
 
 
 def train(

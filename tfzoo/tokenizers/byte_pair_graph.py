@@ -26,15 +26,21 @@ _PATTERNS = {_LETTER: r"\p{L}", _NUMBER: r"\p{N}", _SPACE: r"\s"}
 
 
 class BytePairGraph(TokenizerGraph):
-    """The graph face of a `BytePairTokenizer`; exact on every string."""
+    """The graph face of a `BytePairTokenizer`; exact on every string.
 
-    def __init__(self, tokenizer):
+    Args:
+        tokenizer: `BytePairTokenizer`.
+        digits_apart: bool. Whether text is first cut on both sides of each digit (SmolLM's is).
+    """
+
+    def __init__(self, tokenizer, digits_apart: bool = False):
         super().__init__(tokenizer.token_bytes)
         model = _sentencepiece_model(tokenizer.vocabulary, tokenizer.merges)
         self.merges = named_apart(model)
         starts, classes = character_classes()
         self.class_starts = tf.constant(starts, tf.int32)
         self.classes = tf.constant(classes, tf.int32)
+        self.digits = tf.constant(digits(), tf.int32) if digits_apart else None
         self.byte_characters = tf.constant([ord(c) for c in merge_files.BYTE_CHARACTERS], tf.int32)
 
     def _tokenize(self, strings):
@@ -50,7 +56,7 @@ class BytePairGraph(TokenizerGraph):
         classes = tf.gather(
             self.classes, tf.searchsorted(self.class_starts, codes.values, side="right") - 1
         )
-        starts = tf.where(word_starts(codes, classes))[:, 0]
+        starts = tf.where(word_starts(self._segments(codes), classes))[:, 0]
         first_bytes = tf.gather(bytes_.row_starts(), codes.value_rowids()) + offsets.values
         words = tf.RaggedTensor.from_row_splits(
             tf.gather(self.byte_characters, bytes_.values),
@@ -62,6 +68,17 @@ class BytePairGraph(TokenizerGraph):
             tf.searchsorted(starts, codes.row_splits, out_type=tf.int64),
             validate=False,
         )
+
+    def _segments(self, codes):
+        """The code points in the rows that words are looked for in."""
+        if self.digits is None:
+            return codes
+        place = tf.searchsorted(self.digits, codes.values)
+        nearest = tf.gather(self.digits, tf.minimum(place, tf.size(self.digits) - 1))
+        is_digit, row = nearest == codes.values, codes.value_rowids()
+        cut = is_digit | _shift(is_digit) | (row != tf.roll(row, 1, 0))
+        cut = tf.concat([[True], cut[1:]], 0)[: tf.size(row)]
+        return tf.RaggedTensor.from_row_starts(codes.values, tf.where(cut)[:, 0], validate=False)
 
 
 def word_starts(codes, classes):
@@ -123,6 +140,16 @@ def character_classes():
         for first in _matches(pattern, "".join(firsts))
     }
     return [ord(c) for c in firsts], [class_of.get(c, _OTHER) for c in firsts]
+
+
+@functools.cache
+def digits() -> list[int]:
+    """The code points that the fast face's engine takes for digits, in order."""
+    split = hf.pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str
+    everything = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
+    alone = [piece for piece, _ in split(everything) if len(piece) == 1]
+    pieces = split("".join("a" + character for character in alone))  # No letter stands alone.
+    return sorted(ord(piece) for piece, _ in pieces if len(piece) == 1 and piece != "a")
 
 
 def _matches(pattern, text):

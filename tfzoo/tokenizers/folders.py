@@ -10,11 +10,20 @@ from tfzoo.errors import UsageError
 HEADER = "tfzoo_tokenizer.json"
 _FORMAT = 1
 _KIND_OF_FILE = {  # what published models come with
+    "tokenizer.json": "published",
     "vocab.json": "byte_pair",
     "merges.txt": "byte_pair",
     "vocab.txt": "word_piece",
     "*.model": "sentence_piece",
 }
+_MORE_FILES = (  # of transformers
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "config.json",
+)
+_BERT = {"do_lower_case", "strip_accents", "tokenize_chinese_chars"}
+_ALONE = {"byte_pair": set(), "word_piece": _BERT}  # the keys of a configuration that are known
 
 
 def broken(folder, fault: str, remedy: str) -> UsageError:
@@ -37,7 +46,7 @@ def kind_of(path) -> str:
         return str(_read_header(folder)["kind"])
     for pattern, kind in _KIND_OF_FILE.items():
         if any(folder.glob(pattern)):
-            return kind
+            return "published" if kind in _ALONE and _says_more(folder, kind) else kind
     raise broken(
         folder,
         f"holds no tokenizer: neither {HEADER}, nor {', '.join(_KIND_OF_FILE)}",
@@ -60,6 +69,15 @@ def place_of(path) -> Path:
     """The folder that a file stands for; a .model, of which there may be several, is itself."""
     path = Path(path)
     return path.parent if path.is_file() and path.suffix != ".model" else path
+
+
+def _says_more(folder: Path, kind: str) -> bool:
+    """Whether files of transformers beside the vocabulary say what the kind does not know."""
+    if any((folder / name).exists() for name in _MORE_FILES):
+        return True
+    path = folder / "tokenizer_config.json"
+    found = read_json(folder, path.name) if path.exists() else {}
+    return isinstance(found, dict) and not found.keys() <= _ALONE[kind]
 
 
 def header(kind: str, special_tokens: dict[str, str]) -> bytes:
@@ -99,11 +117,30 @@ def read_text(folder, name: str) -> str:
         raise broken(folder, f"has a {name} that cannot be read ({error})", _COPY_AGAIN) from None
 
 
+def read_own(folder, name: str) -> bytes:
+    """The content of one of the folder's files, which may be no link to somewhere else.
+
+    The links of a hub's cache lead to where it keeps the files of the folder.
+    """
+    path, folder = Path(folder) / name, Path(folder)
+    places = [folder.resolve()]
+    if places[0].parent.name == "snapshots":
+        places.append(places[0].parent.parent / "blobs")
+    if not any(path.resolve().is_relative_to(place) for place in places):
+        raise broken(
+            folder, f"has a {name} that is a link out of the folder", "Put the file itself there."
+        )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise broken(folder, f"has a {name} that cannot be read ({error})", _COPY_AGAIN) from None
+
+
 def read_json(folder, name: str):
     """What one of the folder's JSON files holds."""
     try:
         return json.loads(read_text(folder, name))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise broken(folder, f"has a {name} that is not JSON ({error})", _COPY_AGAIN) from None
 
 

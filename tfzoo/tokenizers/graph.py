@@ -33,7 +33,7 @@ class TokenizerGraph(tf.Module, abc.ABC):
 
     def __init__(self, token_bytes):
         super().__init__()
-        self.token_bytes = tf.constant(token_bytes, tf.string)
+        self.token_bytes = tf.constant([*token_bytes, b""], tf.string)
         # Functions of bound methods: they keep the module alive in `tokenizer.graph().tokenize(x)`.
         self.tokenize = tf.function(self._tokenize, [tf.TensorSpec([None], tf.string)])
         self.detokenize = tf.function(self._detokenize, reduce_retracing=True)
@@ -49,10 +49,14 @@ class TokenizerGraph(tf.Module, abc.ABC):
     def _joined(self, ids):
         """The bytes of ids, joined and repaired."""
         if isinstance(ids, tf.RaggedTensor):
-            pieces = ids.with_flat_values(tf.gather(self.token_bytes, ids.flat_values))
+            pieces = ids.with_flat_values(self._spelt(ids.flat_values))
         else:
-            pieces = tf.gather(self.token_bytes, ids)
+            pieces = self._spelt(ids)
         return repair_utf8(tf.strings.reduce_join(pieces, axis=-1))
+
+    def _spelt(self, ids):
+        """The bytes of each id; b"" behind the vocabulary, where a model may have spare rows."""
+        return tf.gather(self.token_bytes, tf.minimum(ids, len(self.token_bytes) - 1))
 
 
 class BytesGraph(TokenizerGraph):

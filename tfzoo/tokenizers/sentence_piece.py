@@ -176,6 +176,7 @@ class SentencePieceTokenizer(Tokenizer):
         try:
             config = _config(path.parent)
             model = path.read_bytes()
+            _check_added(path.parent, config, _parsed(model))
             if _wants_lower_case(_parsed(model), config):
                 model = in_lower_case(model)
             return cls(model, config.get("extra_ids"))
@@ -279,6 +280,21 @@ def _config(folder: Path) -> dict:
     if config.get("do_lower_case") and config.get("keep_accents"):
         raise ValueError(f"keep_accents in {CONFIG_FILE} must be false with do_lower_case")
     return config
+
+
+def _check_added(folder: Path, config: dict, model: PieceModel) -> None:
+    """That the files of transformers beside the model add nothing which would go unheard."""
+    path = folder / "added_tokens.json"
+    added = dict(folders.read_json(folder, path.name)) if path.exists() else {}
+    added |= {token["content"]: n for n, token in config.get("added_tokens_decoder", {}).items()}
+    known = {piece.text for piece in model.pieces}
+    unknown = [token for token in added if token not in known and not _SENTINEL.fullmatch(token)]
+    has_template = "chat_template" in config or (folder / "chat_template.jinja").exists()
+    if unknown or has_template:
+        raise ValueError(
+            f"it goes with {'a chat template' if has_template else unknown[0]!r}, which is read "
+            "beside a tokenizer.json only: transformers' save_pretrained writes one"
+        )
 
 
 def _wants_lower_case(model: PieceModel, config: dict) -> bool:

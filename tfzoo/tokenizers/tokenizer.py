@@ -49,10 +49,16 @@ class Tokenizer(abc.ABC):
         special_ids: dict from role to id; always with "end_of_text", the others where they are.
         sentinels: list of int. The ids that stand for what was left out (T5's <extra_id_0>, ...),
             in their order; empty for kinds without.
+        opening: list of int. The ids that stand before a text that is to be gone on with.
+        chat_template: `chat_template.ChatTemplate`, or None.
+        turn_ends: set of int. The ids at any of which a reply ends, beside end-of-text.
     """
 
     kind: str
     is_lossless = True
+    opening = ()
+    chat_template = None
+    turn_ends = frozenset()
 
     def __init__(
         self,
@@ -75,6 +81,11 @@ class Tokenizer(abc.ABC):
     def end_of_text(self) -> int:
         """The id that separates documents."""
         return self.special_ids["end_of_text"]
+
+    @property
+    def before_text(self) -> int:
+        """The id after which a text is read: the last that opens it, else end-of-text."""
+        return self.opening[-1] if self.opening else self.end_of_text
 
     def special(self, role: str) -> int:
         """The id of the special token that plays a role.
@@ -108,6 +119,11 @@ class Tokenizer(abc.ABC):
             digest.update(f"{name} {len(content)}\n".encode() + content)
         return digest.hexdigest()
 
+    @property
+    def vocabulary_files(self) -> dict[str, bytes]:
+        """The kind's own files, name to content, as `save` writes them beside a header."""
+        return self._files()
+
     def encode_batch(self, texts: Iterable[str | bytes]) -> list[list[int]]:
         """The ids of each text, without end-of-text; bytes that are not UTF-8 become U+FFFD."""
         return self._encode([as_text(text) for text in texts])
@@ -119,12 +135,14 @@ class Tokenizer(abc.ABC):
     def spell(self, ids: Iterable[int], *, continued=False) -> bytes:
         """The bytes of a text, or of what goes on with one; special ids are left out.
 
+        So are ids behind the vocabulary: a model may have spare rows.
+
         Args:
             ids: iterable of int.
             continued: bool. Whether text stands before it. If True, the space between the two, if
                 there is one, comes first.
         """
-        ids = [i for i in ids if self.token_bytes[i]]
+        ids = [i for i in ids if i < self.vocabulary_size and self.token_bytes[i]]
         num_first = 0 if continued else 1
         first = map(self.first_bytes.__getitem__, ids[:num_first])
         return b"".join([*first, *map(self.token_bytes.__getitem__, ids[num_first:])])

@@ -86,7 +86,7 @@ class WordPieceGraph(TokenizerGraph):
     def _detokenize(self, ids):
         if not isinstance(ids, tf.RaggedTensor):
             ids = tf.RaggedTensor.from_tensor(ids)
-        is_spelt = tf.gather(self.token_bytes, ids.flat_values) != ""
+        is_spelt = self._spelt(ids.flat_values) != ""
         ids = tf.ragged.boolean_mask(ids, ids.with_flat_values(is_spelt))
         first = tf.concat([[True], ids.value_rowids()[1:] != ids.value_rowids()[:-1]], 0)
         pieces = tf.where(

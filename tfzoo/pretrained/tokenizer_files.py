@@ -1,5 +1,0 @@
-"""stub"""
-
-
-def write_tokenizer(tokenizer, folder):
-    """stub"""
