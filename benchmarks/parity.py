@@ -20,6 +20,7 @@ from torch import nn
 
 from benchmarks import report
 from tfzoo.pretrained.reading import read_model
+from tfzoo.tasks.padding import padded, padding_mask
 
 _BATCH, _LENGTH, _VOCABULARY = 3, 20, 97
 _GPT2 = {"vocab_size": _VOCABULARY, "n_positions": 48, "n_embd": 48, "n_layer": 3, "n_head": 4}
@@ -41,6 +42,24 @@ _LLAMA3 = {
     "original_max_position_embeddings": 16,
 }
 _LINEAR = {"rope_type": "linear", "rope_theta": 10_000.0, "factor": 4.0}
+_BERT = {
+    "vocab_size": _VOCABULARY,
+    "max_position_embeddings": 48,
+    "hidden_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 80,
+}
+_DISTILBERT = {
+    "vocab_size": _VOCABULARY,
+    "max_position_embeddings": 48,
+    "dim": 48,
+    "n_layers": 3,
+    "n_heads": 4,
+    "hidden_dim": 80,
+}
+_ROBERTA = {**_BERT, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
+_ALBERT = {**_BERT, "embedding_size": 24}
 
 # Family -> variant -> what transformers' classes start with, what the model's ends with, switches.
 VARIANTS = {
@@ -114,6 +133,94 @@ VARIANTS = {
         "biases": ("Qwen3", "ForCausalLM", {**_LLAMA, "head_dim": 12, "attention_bias": True}),
         "tied": ("Qwen3", "ForCausalLM", {**_LLAMA, "head_dim": 12, "tie_word_embeddings": True}),
     },
+    "bert": {
+        "masked words and next sentence": ("Bert", "ForPreTraining", _BERT),
+        "tanh GELU, epsilon 1e-3, 3 segments": (
+            "Bert",
+            "ForMaskedLM",
+            {**_BERT, "hidden_act": "gelu_new", "layer_norm_eps": 1e-3, "type_vocab_size": 3},
+        ),
+        "ReLU, table of its own": (
+            "Bert",
+            "ForMaskedLM",
+            {**_BERT, "hidden_act": "relu", "tie_word_embeddings": False},
+        ),
+        "SiLU, next sentence alone": (
+            "Bert",
+            "ForNextSentencePrediction",
+            {**_BERT, "hidden_act": "silu"},
+        ),
+        "sequence classification": (
+            "Bert",
+            "ForSequenceClassification",
+            {**_BERT, "num_labels": 5},
+        ),
+        "token classification": ("Bert", "ForTokenClassification", {**_BERT, "num_labels": 5}),
+        "states and pooler alone": ("Bert", "Model", _BERT),
+    },
+    "distilbert": {
+        "masked words": ("DistilBert", "ForMaskedLM", _DISTILBERT),
+        "ReLU, table of its own": (
+            "DistilBert",
+            "ForMaskedLM",
+            {**_DISTILBERT, "activation": "relu", "tie_word_embeddings": False},
+        ),
+        "sinusoids, sequence classification": (
+            "DistilBert",
+            "ForSequenceClassification",
+            {**_DISTILBERT, "sinusoidal_pos_embds": True, "num_labels": 5},
+        ),
+        "token classification": (
+            "DistilBert",
+            "ForTokenClassification",
+            {**_DISTILBERT, "num_labels": 5},
+        ),
+        "states alone": ("DistilBert", "Model", _DISTILBERT),
+    },
+    "roberta": {
+        "masked words": ("Roberta", "ForMaskedLM", _ROBERTA),
+        "tanh GELU, 2 segments, padding 4": (
+            "Roberta",
+            "ForMaskedLM",
+            {**_ROBERTA, "hidden_act": "gelu_new", "type_vocab_size": 2, "pad_token_id": 4},
+        ),
+        "epsilon 1e-3, table of its own": (
+            "Roberta",
+            "ForMaskedLM",
+            {**_ROBERTA, "layer_norm_eps": 1e-3, "tie_word_embeddings": False},
+        ),
+        "sequence classification": (
+            "Roberta",
+            "ForSequenceClassification",
+            {**_ROBERTA, "num_labels": 5},
+        ),
+        "token classification": (
+            "Roberta",
+            "ForTokenClassification",
+            {**_ROBERTA, "num_labels": 5},
+        ),
+        "pooler": ("Roberta", "Model", _ROBERTA),
+    },
+    "albert": {
+        "masked words and sentence order": ("Albert", "ForPreTraining", _ALBERT),
+        "erf GELU, embeddings as wide as states": (
+            "Albert",
+            "ForMaskedLM",
+            {**_ALBERT, "hidden_act": "gelu", "embedding_size": 48},
+        ),
+        "epsilon 1e-3, table of its own": (
+            "Albert",
+            "ForMaskedLM",
+            {**_ALBERT, "layer_norm_eps": 1e-3, "tie_word_embeddings": False},
+        ),
+        "sequence classification": (
+            "Albert",
+            "ForSequenceClassification",
+            {**_ALBERT, "num_labels": 5},
+        ),
+        "token classification": ("Albert", "ForTokenClassification", {**_ALBERT, "num_labels": 5}),
+        "states and pooler alone": ("Albert", "Model", _ALBERT),
+    },
 }
 
 
@@ -136,7 +243,7 @@ _HEAD = """# Parity with transformers
 
 Random weights of a tiny model, saved by transformers and read by `tfzoo.pretrained`, in float32.
 Rows of different lengths, padded on the right and on the left. The difference is
-`max|a - b| / max|b|` over all logits of real tokens. `python -m benchmarks.parity
+`max|a - b| / max|b|` over all logits, or states, of real tokens. `python -m benchmarks.parity
 --output=docs/parity.md` printed it:
 """
 
@@ -158,7 +265,7 @@ def their_model(family, variant):
 def largest_difference(theirs, folder) -> float:
     """max|ours - theirs| / max|theirs| over real tokens of ragged rows, padded on either side."""
     ours, _ = read_model(folder)
-    found = [_COMPARE[ours.kind](ours, theirs, *rows) for rows in ragged_rows()]
+    found = [pair for rows in ragged_rows() for pair in _COMPARE[ours.kind](ours, theirs, *rows)]
     return max(np.abs(a - b).max() / np.abs(b).max() for a, b in found)
 
 
@@ -172,7 +279,7 @@ def ragged_rows():
 
 
 def _compared_decoder(ours, theirs, token_ids, mask):
-    """Logits of real tokens, or of labels, of ours and of theirs."""
+    """Pairs of arrays, ours and theirs: logits of real tokens, or of labels."""
     places = np.maximum(np.cumsum(mask, 1) - 1, 0)
     inputs = {"input_ids": token_ids, "attention_mask": mask.astype(int), "position_ids": places}
     with torch.no_grad():
@@ -180,11 +287,44 @@ def _compared_decoder(ours, theirs, token_ids, mask):
     expected = expected.logits.numpy()
     if "classification" in ours.heads:
         pooled = ours.pooled(ours.hidden_states(token_ids, mask), mask)
-        return ours.heads["classification"](pooled).numpy(), expected
-    return ours(token_ids, mask).numpy()[mask], expected[mask]
+        return [(ours.heads["classification"](pooled).numpy(), expected)]
+    return [(ours(token_ids, mask).numpy()[mask], expected[mask])]
 
 
-_COMPARE = {"decoder": _compared_decoder}
+def _compared_encoder(ours, theirs, token_ids, mask):
+    """Pairs of arrays: what each of their outputs is by our heads.
+
+    Theirs reads all rows padded on the right: its poolers take the first column whatever it holds.
+    """
+    rows = [row[real] for row, real in zip(token_ids, mask, strict=True)]
+    right, num_segments = padding_mask(rows, _LENGTH), ours.config.num_segments
+    inputs = {"input_ids": padded(rows, _LENGTH, theirs.config.pad_token_id)}
+    inputs["attention_mask"] = right.astype(int)
+    if num_segments > 1:
+        inputs["token_type_ids"] = inputs["input_ids"] % num_segments
+    with torch.no_grad():
+        expected = theirs(**{k: torch.tensor(x, dtype=torch.long) for k, x in inputs.items()})
+    hidden = ours.hidden_states(token_ids, token_ids % num_segments, mask)
+    found = _outputs(ours, theirs, hidden, ours.pooled(hidden, mask))
+    return [
+        (a.numpy()[mask], b.numpy()[right]) if b.ndim == 3 else (a.numpy(), b.numpy())
+        for a, b in zip(found, expected.to_tuple(), strict=True)
+    ]
+
+
+def _outputs(ours, theirs, hidden, pooled):
+    """What theirs gives, in its order."""
+    if type(theirs) is type(theirs.base_model):
+        pooler = ours.heads.get("pooler", lambda x: x)
+        return [hidden, pooler(pooled)][: 1 + hasattr(theirs, "pooler")]
+    words = [ours.logits(hidden)] if theirs.get_output_embeddings() is not None else []
+    return words + [
+        head(hidden if name == "token_classification" else pooled)
+        for name, head in ours.heads.items()
+    ]
+
+
+_COMPARE = {"decoder": _compared_decoder, "encoder": _compared_encoder}
 
 
 def _flags():

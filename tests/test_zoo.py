@@ -11,6 +11,7 @@ import tfzoo
 from tfzoo import models, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.training.checkpoints import Checkpoints
+from tfzoo.zoo import TrainedModel
 
 PROMPTS = ["the quick", "", "日本語 👍", b"\xff\xfe", "lazy dog " * 40]
 
@@ -151,6 +152,37 @@ def test_scores_add_up_over_tokens(trained):
     assert score.log_likelihood.shape == score.num_tokens.shape == (43,)
     assert score.log_likelihood[0] == score.log_likelihood[2] < 0.0
     assert score.log_likelihood[1] == score.num_tokens[1] == 0
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    """An encoder of bytes, of which texts are read between no more than an end-of-text."""
+    sizes = {"vocabulary_size": 257, "hidden_dim": 16, "max_sequence_length": 32}
+    model = models.BERT.from_preset("bert_tiny", initializer_range=0.4, **sizes)
+    return TrainedModel(model, tokenizers.train("bytes", [], 257))
+
+
+def test_embeddings_are_directions_and_those_of_a_text_alone(encoder):
+    texts = [*PROMPTS, *(f"number {i}" for i in range(40))]
+    together = encoder.embed(texts)
+    assert together.shape == (45, 16) and together.dtype == "float32"
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1.0, rtol=1e-5)
+    alone = np.concatenate([encoder.embed([text]) for text in texts])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert encoder.embed([]).shape == (0, 16)
+
+
+def test_an_embedding_is_the_mean_of_the_tokens_states(encoder):
+    ids = [*encoder.tokenizer.encode_batch(["the fox"])[0], encoder.tokenizer.end_of_text]
+    mean = np.mean(encoder.model(np.array([ids], "int32")), axis=1)
+    np.testing.assert_allclose(encoder.embed(["the fox"]), mean / np.linalg.norm(mean), atol=1e-5)
+
+
+def test_a_text_longer_than_the_context_loses_its_end(encoder):
+    long, longer = encoder.embed(["lazy dog " * 5, "lazy dog " * 50])
+    np.testing.assert_allclose(long, longer, atol=1e-6)
+    with pytest.raises(UsageError, match="`texts` must be a list of texts"):
+        encoder.embed("lazy dog")
 
 
 @pytest.mark.parametrize(

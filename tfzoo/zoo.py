@@ -14,6 +14,8 @@ from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
 from tfzoo.generation import DEFAULTS, Decoder, checked_sampling, checked_text, checked_texts, write
 from tfzoo.generation.chat import history
+from tfzoo.layers.heads import sentence_embedding
+from tfzoo.tasks import padding
 from tfzoo.text_to_text import TextToText
 from tfzoo.training.checkpoints import Checkpoints
 
@@ -65,16 +67,48 @@ class Score(NamedTuple):
     num_tokens: np.ndarray
 
 
-class TrainedModel(NamedTuple):
-    """A model with its tokenizer.
+class TrainedModel:
+    """A model that reads, with its tokenizer.
 
-    Attributes:
-        model: `models.Model`.
+    Args:
+        model: an encoder, for example `models.BERT`.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
     """
 
-    model: models.Model
-    tokenizer: tokenizers.Tokenizer
+    def __init__(self, model, tokenizer):
+        self.model = model
+        self.tokenizer = tokenizer
+        self._embedded = tf.function(
+            lambda ids, mask: sentence_embedding(model.hidden_states(ids, padding_mask=mask), mask),
+            input_signature=[tf.TensorSpec([None, None], x) for x in (tf.int32, tf.bool)],
+            autograph=False,
+        )
+
+    def embed(self, texts):
+        """Directions of texts, to compare by their products: `layers.heads.sentence_embedding`.
+
+        Args:
+            texts: list of str or bytes. One longer than the model's context loses its end.
+
+        Returns:
+            float32 (b, m), each row of length 1.
+        """
+        rows = self._rows(checked_texts(texts, "texts"))
+        found = np.zeros([len(rows), self.model.config.hidden_dim], np.float32)
+        by_length = np.argsort([len(row) for row in rows], kind="stable")
+        for first in range(0, len(rows), TEXTS_AT_ONCE):
+            places = by_length[first : first + TEXTS_AT_ONCE]
+            batch = [rows[place] for place in places]
+            length = max(1, len(batch[-1]))
+            ids = padding.padded(batch, length, padding.padding_id(self.tokenizer))
+            found[places] = self._embedded(ids, padding.padding_mask(batch, length))
+        return found
+
+    def _rows(self, texts):
+        """Lists of token ids, between the special ones, of at most the model's context."""
+        length = self.model.config.max_sequence_length
+        token_ids = self.tokenizer.encode_batch(texts)
+        return [self.tokenizer.join_ids(ids, max_length=length).token_ids for ids in token_ids]
 
 
 class LanguageModel:

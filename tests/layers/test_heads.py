@@ -29,12 +29,14 @@ def test_classification_is_a_product():
     np.testing.assert_allclose(y, X @ kernel + bias, atol=1e-6)
 
 
-def test_a_hidden_layer_comes_before_the_labels():
-    head = ClassificationHead(4, hidden_layer=True)
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_a_hidden_layer_comes_before_the_labels(activation):
+    head = ClassificationHead(4, hidden_layer=True, hidden_activation=activation)
     head.build(X.shape)
     kernel, bias = head.hidden.kernel.numpy(), np.linspace(-1, 1, 8)
     head.hidden.bias.assign(bias)
-    hidden = np.tanh(X @ kernel + bias)
+    hidden = X @ kernel + bias
+    hidden = np.tanh(hidden) if activation == "tanh" else np.maximum(hidden, 0)
     np.testing.assert_allclose(head(X), hidden @ head.labels.kernel.numpy(), atol=1e-6)
 
 

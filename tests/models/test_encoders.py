@@ -1,4 +1,6 @@
-"""BERT, RoBERTa and ALBERT: their sizes, and what is each one's own."""
+"""BERT, DistilBERT, RoBERTa and ALBERT: their sizes, and what is each one's own."""
+
+import dataclasses
 
 import numpy as np
 import pytest
@@ -14,9 +16,24 @@ def small(preset, **overrides):
     return stirred(models.from_preset(preset, **{**SMALL, **overrides}))
 
 
-@pytest.mark.parametrize("preset", ["bert_tiny", "roberta_base", "albert_base"])
+FAMILIES = ("bert_tiny", "distilbert_base_uncased", "roberta_base", "albert_base")
+
+
+@pytest.mark.parametrize("preset", FAMILIES)
 def test_contract(preset, tmp_path):
     check_model(preset, tmp_path)
+
+
+def test_contract_of_one_with_a_table_of_its_own(tmp_path):
+    check_model("albert_base", tmp_path, tied_embeddings=False, embedding_dim=16)
+
+
+@pytest.mark.parametrize("preset", FAMILIES)
+def test_words_may_be_read_with_a_table_of_their_own(preset):
+    model = small(preset, tied_embeddings=False)
+    hidden = model(IDS)
+    expected = model.prediction_states(hidden) @ np.transpose(model.output_table.embeddings)
+    assert_close(model.logits(hidden), expected + model.output_bias())
 
 
 @pytest.mark.parametrize(
@@ -30,6 +47,8 @@ def test_contract(preset, tmp_path):
         ("bert_base_uncased", 110_104_890),
         ("bert_large_cased", 334_659_908),
         ("bert_large_uncased", 336_224_058),
+        ("distilbert_base_cased", 65_812_036),
+        ("distilbert_base_uncased", 66_985_530),
         ("roberta_base", 124_697_433),
         ("roberta_large", 355_412_057),
         ("albert_base", 11_812_272),
@@ -70,6 +89,7 @@ def test_places_of_roberta_are_counted_from_2():
     ("preset", "activation", "epsilon"),
     [
         ("bert_tiny", "gelu_erf", 1e-12),
+        ("distilbert_base_uncased", "gelu_erf", 1e-12),
         ("roberta_base", "gelu_erf", 1e-5),
         ("albert_base", "gelu_tanh", 1e-12),
     ],
@@ -87,12 +107,35 @@ def test_a_full_row_has_places_to_the_last():
         assert small(preset)(np.ones((1, 24), "int32")).shape == (1, 24, 32)
 
 
-def test_what_roberta_does_not_pool_its_classification_head_does():
-    model = small("roberta_base")
+@pytest.mark.parametrize(
+    ("preset", "activation"), [("roberta_base", "tanh"), ("distilbert_base_uncased", "relu")]
+)
+def test_what_is_not_pooled_a_classification_head_has_a_layer_for(preset, activation):
+    model = small(preset)
     assert model.pooler is None
     np.testing.assert_array_equal(model.pooled(model(IDS)), model(IDS)[:, 0])
-    assert model.add_head("label", ClassificationHead(3)).hidden.kernel.shape == (32, 32)
+    head = model.add_head("label", ClassificationHead(3))
+    assert head.hidden.kernel.shape == (32, 32) and head.hidden_activation == activation
     assert not small("bert_tiny").add_head("label", ClassificationHead(3)).hidden_layer
+
+
+def test_distilbert_has_no_segments():
+    assert not [w.path for w in small("distilbert_base_uncased").weights if "segment" in w.path]
+
+
+def test_robertas_head_for_words_has_an_erf_gelu_whatever_its_blocks_have():
+    model = small("roberta_base", activation="relu", norm_epsilon=1e-3)
+    assert model.encoder.blocks[0].feed_forward.activation == "relu"
+    assert model.masked_word_head.activation == "gelu_erf"
+    assert model.masked_word_head.norm.epsilon == model.encoder.embedding_norm.epsilon == 1e-3
+
+
+@pytest.mark.parametrize("preset", FAMILIES)
+def test_a_record_from_before_the_switches_is_the_same_model(preset):
+    config = models.PRESETS[preset][1]
+    new = ("activation", "norm_epsilon", "tied_embeddings", "first_position")
+    old = {k: v for k, v in dataclasses.asdict(config).items() if k not in new}
+    assert type(config)(**old) == config
 
 
 def test_albert_applies_one_block_to_embeddings_of_another_width():

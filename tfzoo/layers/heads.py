@@ -67,7 +67,8 @@ class ClassificationHead(_LabelHead):
         num_labels: int > 0; 1 for a regression.
         dropout: float in [0, 1). Share of what each dense layer reads to drop.
         use_bias: bool. Whether the labels have biases.
-        hidden_layer: bool. Whether a dense layer of width m with a tanh comes first.
+        hidden_layer: bool. Whether a dense layer of width m comes first.
+        hidden_activation: str, a name of Keras's activations, that layer's.
 
     Call arguments:
         x: float (b, m), the pooled state.
@@ -77,9 +78,10 @@ class ClassificationHead(_LabelHead):
         float32 (b, num_labels).
     """
 
-    def __init__(self, num_labels, *, dropout=0.0, hidden_layer=False, **kwargs):
-        super().__init__(num_labels, dropout=dropout, **kwargs)
+    def __init__(self, num_labels, *, hidden_layer=False, hidden_activation="tanh", **kwargs):
+        super().__init__(num_labels, **kwargs)
         self.hidden_layer = hidden_layer
+        self.hidden_activation = hidden_activation
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -93,11 +95,16 @@ class ClassificationHead(_LabelHead):
 
     def call(self, x, training=None):
         if self.hidden_layer:
-            x = tf.tanh(self.hidden(self.hidden_dropout(x, training=training)))
+            x = self.hidden(self.hidden_dropout(x, training=training))
+            x = keras.activations.get(self.hidden_activation)(x)
         return super().call(x, training=training)
 
     def get_config(self):
-        return {**super().get_config(), "hidden_layer": self.hidden_layer}
+        return {
+            **super().get_config(),
+            "hidden_layer": self.hidden_layer,
+            "hidden_activation": self.hidden_activation,
+        }
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -169,6 +176,23 @@ class Pooler(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+
+def sentence_embedding(hidden, padding_mask):
+    """The direction of the mean of a text's states: near texts have products near 1.
+
+    Reimers & Gurevych (2019, arXiv:1908.10084, section 3).
+
+    Args:
+        hidden: float (b, t, m).
+        padding_mask: bool (b, t), True at tokens.
+
+    Returns:
+        float32 (b, m), each row of length 1.
+    """
+    weights = tf.cast(padding_mask, tf.float32)[..., None]
+    total = tf.reduce_sum(weights * tf.cast(hidden, tf.float32), axis=1)
+    return tf.math.l2_normalize(total, axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")

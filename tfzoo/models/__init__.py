@@ -2,6 +2,7 @@
 
 from tfzoo.models.albert import ALBERT
 from tfzoo.models.bert import BERT
+from tfzoo.models.distilbert import DistilBERT
 from tfzoo.models.gpt import GPT
 from tfzoo.models.gpt2 import GPT2, GPT2Config
 from tfzoo.models.gpt3 import GPT3
@@ -23,6 +24,7 @@ from tfzoo.models.transformer import Transformer
 __all__ = [
     "ALBERT",
     "BERT",
+    "DistilBERT",
     "GPT",
     "GPT2",
     "GPT2Config",

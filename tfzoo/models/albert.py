@@ -18,6 +18,7 @@ class ALBERTConfig(EncoderConfig):
     vocabulary_size: int = 30000
     embedding_dim: int = 128
     dropout: float = 0.0
+    activation: str = "gelu_tanh"
 
 
 PRESETS = {
@@ -40,7 +41,6 @@ class ALBERT(EncoderModel):
 
     config_class = ALBERTConfig
     presets = PRESETS
-    activation = "gelu_tanh"
 
     def __init__(self, config, *, name="albert", **kwargs):
         super().__init__(config, name=name, **kwargs)

@@ -1,4 +1,4 @@
-"""The encoder that BERT, RoBERTa and ALBERT share, and what all of them are able to do."""
+"""The encoder that BERT and its kin share, and what all of them are able to do."""
 
 import dataclasses
 import functools
@@ -18,7 +18,7 @@ from tfzoo.layers import (
     recomputed,
 )
 from tfzoo.layers.dropout import InPlace
-from tfzoo.layers.heads import MaskedWordHead, Pooler
+from tfzoo.layers.heads import ClassificationHead, MaskedWordHead, Pooler
 from tfzoo.models.decoder import token_positions
 from tfzoo.models.model import Model, ModelConfig
 
@@ -30,10 +30,17 @@ class EncoderConfig(ModelConfig):
     Attributes: those of `ModelConfig`, and
         num_segments: int, kinds of segments that are told apart; with 1, `segment_ids` are not
             read.
+        activation: str, one of `kernels.ACTIVATIONS`, of the feed-forward networks.
+        norm_epsilon: float > 0, added to the variance by each normalization.
+        tied_embeddings: bool. Whether masked words are read with the token embeddings, or with a
+            table of their own.
     """
 
     max_sequence_length: int = 512
     num_segments: int = 2
+    activation: str = "gelu_erf"
+    norm_epsilon: float = 1e-12
+    tied_embeddings: bool = True
 
 
 class Encoder(keras.layers.Layer):
@@ -44,9 +51,8 @@ class Encoder(keras.layers.Layer):
 
     Args:
         config: the family's `EncoderConfig`.
-        activation: str, one of `kernels.ACTIVATIONS`.
-        epsilon: float > 0, of each normalization.
         first_position: int, row of the position table of a row's first token.
+        has_segments: bool. Whether there is a table of segments.
         embedding_dim: int > 0, e, width of the embeddings, which a matrix then brings to width m
             (Lan et al., 2020, arXiv:1909.11942, section 3.1); None: m, without a matrix.
         shares_block: bool. Whether one block is applied `num_layers` times.
@@ -70,9 +76,8 @@ class Encoder(keras.layers.Layer):
         self,
         config,
         *,
-        activation,
-        epsilon,
         first_position=0,
+        has_segments=True,
         embedding_dim=None,
         shares_block=False,
         **kwargs,
@@ -83,14 +88,16 @@ class Encoder(keras.layers.Layer):
         self.first_position = first_position
         self.embedding_dim = embedding_dim or config.hidden_dim
         self.token_embedding = self._table("token_embedding", config.vocabulary_size)
-        self.segment_embedding = self._table("segment_embedding", config.num_segments)
+        self.segment_embedding = None
+        if has_segments:
+            self.segment_embedding = self._table("segment_embedding", config.num_segments)
         self.position_embedding = PositionEmbedding(
             first_position + config.max_sequence_length,
             initializer=self._normal(),
             name="position_embedding",
             dtype=self.dtype_policy,
         )
-        norm = functools.partial(LayerNormalization, epsilon, dtype=self.dtype_policy)
+        norm = functools.partial(LayerNormalization, config.norm_epsilon, dtype=self.dtype_policy)
         self.embedding_norm = norm(name="embedding_norm")
         self.dropout = Dropout(config.dropout, name="dropout", dtype=self.dtype_policy)
         self.widening = None
@@ -103,10 +110,10 @@ class Encoder(keras.layers.Layer):
             )
         self.shares_block = shares_block
         if shares_block:
-            self.blocks = [self._block("block", activation, norm)] * config.num_layers
+            self.blocks = [self._block("block", norm)] * config.num_layers
         else:
             names = [f"block_{i}" for i in range(config.num_layers)]
-            self.blocks = [self._block(name, activation, norm) for name in names]
+            self.blocks = [self._block(name, norm) for name in names]
 
     def _normal(self):
         """A new one for each use: an initializer gives the same numbers each time."""
@@ -121,7 +128,7 @@ class Encoder(keras.layers.Layer):
             dtype=self.dtype_policy,
         )
 
-    def _block(self, name, activation, norm):
+    def _block(self, name, norm):
         config, dtype = self.config, self.dtype_policy
         attention = MultiHeadSelfAttention(
             config.num_heads,
@@ -133,7 +140,7 @@ class Encoder(keras.layers.Layer):
         )
         feed_forward = FeedForward(
             config.intermediate_dim,
-            activation=activation,
+            activation=config.activation,
             dropout=config.dropout,
             kernel_initializer=self._normal(),
             output_initializer=self._normal(),
@@ -144,7 +151,8 @@ class Encoder(keras.layers.Layer):
 
     def build(self, input_shape=None):
         self.token_embedding.build(None)
-        self.segment_embedding.build(None)
+        if self.segment_embedding is not None:
+            self.segment_embedding.build(None)
         narrow, wide = (None, None, self.embedding_dim), (None, None, self.config.hidden_dim)
         for layer in (self.position_embedding, self.embedding_norm, self.dropout):
             layer.build(narrow)
@@ -170,9 +178,10 @@ class Encoder(keras.layers.Layer):
     def _embedded(self, token_ids, segment_ids, padding_mask, document_ids, training):
         """float (b, t, m): what the first block reads."""
         x = self.token_embedding(token_ids)
-        if segment_ids is None or self.config.num_segments == 1:
-            segment_ids = tf.zeros_like(token_ids)
-        x = x + self.segment_embedding(segment_ids)
+        if self.segment_embedding is not None:
+            if segment_ids is None or self.config.num_segments == 1:
+                segment_ids = tf.zeros_like(token_ids)
+            x = x + self.segment_embedding(segment_ids)
         places = token_positions(token_ids, padding_mask, document_ids=document_ids)
         if self.first_position:
             if places is None:
@@ -189,9 +198,10 @@ class Encoder(keras.layers.Layer):
 class EncoderModel(Model):
     """Hidden states of whole rows, a pooled state of each, and a head for masked words.
 
-    A family sets `activation` (one of `kernels.ACTIVATIONS`), `epsilon` (of each normalization)
-    and `pools` (whether the first token's state goes through a dense layer and a tanh), and gives
-    `make_encoder` if its encoder is another than BERT's.
+    A family whose first token's state goes through no dense layer and a tanh sets
+    `hidden_activation`, which ends the hidden layer that its classification heads have instead; one
+    whose head for masked words has another activation than its blocks sets `head_activation`. It
+    gives `make_encoder` if its encoder is another than BERT's.
 
     Args:
         config: the family's configuration record, or a dict of its fields.
@@ -212,41 +222,51 @@ class EncoderModel(Model):
     kind = "encoder"
     learns_positions = True
     config_class = EncoderConfig
-    activation = "gelu_erf"
-    epsilon = 1e-12
-    pools = True
+    head_activation = None
+    hidden_activation = None
 
     def __init__(self, config, **kwargs):
         super().__init__(config, **kwargs)
         self.encoder = self.make_encoder()
-        self.pooler = Pooler(name="pooler", dtype=self.dtype_policy) if self.pools else None
+        self.pooler = None
+        if self.hidden_activation is None:
+            self.pooler = Pooler(name="pooler", dtype=self.dtype_policy)
         self.masked_word_head = MaskedWordHead(
             self.config.vocabulary_size,
             self.encoder.embedding_dim,
-            activation=self.activation,
-            epsilon=self.epsilon,
+            activation=self.head_activation or self.config.activation,
+            epsilon=self.config.norm_epsilon,
             name="masked_word_head",
             dtype=self.dtype_policy,
         )
+        self.output_table = None
+        if not self.config.tied_embeddings:
+            self.output_table = TokenEmbedding(
+                self.config.vocabulary_size,
+                self.encoder.embedding_dim,
+                initializer=self.config.initializer(),
+                name="output_table",
+                dtype=self.dtype_policy,
+            )
         self.build(None)
 
     def make_encoder(self, **options):
         """An `Encoder` by the name of "encoder", of the shape that `config` tells."""
-        return Encoder(
-            self.config,
-            activation=self.activation,
-            epsilon=self.epsilon,
-            name="encoder",
-            dtype=self.dtype_policy,
-            **options,
-        )
+        return Encoder(self.config, name="encoder", dtype=self.dtype_policy, **options)
 
     def build(self, input_shape=None):
         self.encoder.build(None)
-        for layer in (self.pooler, self.masked_word_head):
+        for layer in (self.pooler, self.masked_word_head, self.output_table):
             if layer is not None:
                 layer.build((None, self.config.hidden_dim))
         self.built = True
+
+    def add_head(self, name, layer):
+        """As for every model; a classification head gets the hidden layer that no pooler gives."""
+        if self.hidden_activation is not None and isinstance(layer, ClassificationHead):
+            hidden = {"hidden_layer": True, "hidden_activation": self.hidden_activation}
+            layer = ClassificationHead.from_config({**layer.get_config(), **hidden})
+        return super().add_head(name, layer)
 
     def call(
         self, token_ids, segment_ids=None, padding_mask=None, document_ids=None, training=None
@@ -278,8 +298,8 @@ class EncoderModel(Model):
         return self.masked_word_head(hidden)
 
     def output_weights(self):
-        """float (v, e), in the compute dtype: the embedding table."""
-        return self.encoder.token_embedding.output_weights()
+        """float (v, e), as stored: the embedding table, or one of its own."""
+        return (self.output_table or self.encoder.token_embedding).output_weights()
 
     def output_bias(self):
         """float32 (v,), added to the logits."""

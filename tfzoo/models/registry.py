@@ -11,6 +11,7 @@ import keras
 from tfzoo.errors import UsageError
 from tfzoo.models.albert import ALBERT
 from tfzoo.models.bert import BERT
+from tfzoo.models.distilbert import DistilBERT
 from tfzoo.models.gpt import GPT
 from tfzoo.models.gpt2 import GPT2
 from tfzoo.models.gpt3 import GPT3
@@ -27,6 +28,7 @@ MODELS = {
     "gpt_neox": GPTNeoX,
     "llama": Llama,
     "bert": BERT,
+    "distilbert": DistilBERT,
     "roberta": RoBERTa,
     "albert": ALBERT,
     "transformer": Transformer,

@@ -4,18 +4,22 @@ import dataclasses
 
 import keras
 
-from tfzoo.layers.heads import ClassificationHead
 from tfzoo.models.encoder import EncoderConfig, EncoderModel
-
-FIRST_POSITION = 2  # Rows 0 and 1 of the position table belong to padding and are never read.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RoBERTaConfig(EncoderConfig):
-    """What makes one RoBERTa differ from another: see `EncoderConfig`."""
+    """What makes one RoBERTa differ from another.
+
+    Attributes: those of `EncoderConfig`, and
+        first_position: int, row of the position table of a row's first token: those before it
+            belong to padding and are never read.
+    """
 
     vocabulary_size: int = 50265
     num_segments: int = 1
+    norm_epsilon: float = 1e-5
+    first_position: int = 2
 
 
 PRESETS = {
@@ -36,17 +40,11 @@ class RoBERTa(EncoderModel):
 
     config_class = RoBERTaConfig
     presets = PRESETS
-    epsilon = 1e-5
-    pools = False
+    head_activation = "gelu_erf"
+    hidden_activation = "tanh"
 
     def __init__(self, config, *, name="roberta", **kwargs):
         super().__init__(config, name=name, **kwargs)
 
     def make_encoder(self):
-        return super().make_encoder(first_position=FIRST_POSITION)
-
-    def add_head(self, name, layer):
-        """As for every model; a classification head gets the hidden layer that no pooler gives."""
-        if isinstance(layer, ClassificationHead):
-            layer = ClassificationHead.from_config({**layer.get_config(), "hidden_layer": True})
-        return super().add_head(name, layer)
+        return super().make_encoder(first_position=self.config.first_position)

@@ -1,7 +1,7 @@
 """What published decoders have on top: an output table, or labels read from the last token."""
 
 from tfzoo.layers.heads import ClassificationHead
-from tfzoo.pretrained.rules import Part, linear, table
+from tfzoo.pretrained.rules import Part, Rule, linear, num_outputs, table
 
 
 def decoder_heads(config, name: str, language_model: str = "LMHeadModel") -> list[Part]:
@@ -12,19 +12,18 @@ def decoder_heads(config, name: str, language_model: str = "LMHeadModel") -> lis
         name: str, what transformers' classes of this family start with.
         language_model: str, what the name of the one that writes ends with.
     """
-    own_table = () if config.tied_embeddings else (table("lm_head", "decoder/output_table"),)
+    output_table = table("lm_head", "decoder/output_table")
+    if config.tied_embeddings:
+        token_table = "decoder/token_embedding/embeddings"
+        output_table = Rule(theirs="lm_head.weight", ours=token_table, again=True)
     return [
-        Part(name="language_model", rules=own_table, architecture=name + language_model),
+        Part(name="language_model", rules=(output_table,), architecture=name + language_model),
         Part(
             name="classification",
             rules=tuple(linear("score", "heads/classification/labels", bias=False)),
-            head=lambda shapes: ClassificationHead(shapes["score.weight"][0], use_bias=False),
+            head=lambda shapes: ClassificationHead(
+                num_outputs(shapes, "score.weight"), use_bias=False
+            ),
             architecture=f"{name}ForSequenceClassification",
         ),
     ]
-
-
-def tied_table(config) -> dict[str, str]:
-    """The names of an output table that is the token embeddings, and why it is left out."""
-    tied = {r"lm_head\.weight": "the token embeddings again, for the two are tied"}
-    return tied if config.tied_embeddings else {}

@@ -1,11 +1,15 @@
 """The families of published checkpoints, by transformers' `model_type`."""
 
 from tfzoo.errors import UsageError
-from tfzoo.pretrained import gpt2, llama
+from tfzoo.pretrained import albert, bert, distilbert, gpt2, llama, roberta
 
 FAMILIES = {
     "gpt2": gpt2.FAMILY,
     **llama.FAMILIES,
+    "bert": bert.FAMILY,
+    "distilbert": distilbert.FAMILY,
+    "roberta": roberta.FAMILY,
+    "albert": albert.FAMILY,
 }
 
 

@@ -2,7 +2,7 @@
 
 from tfzoo.errors import UsageError
 from tfzoo.models.gpt2 import GPT2, GPT2Config
-from tfzoo.pretrained.decoder_heads import decoder_heads, tied_table
+from tfzoo.pretrained.decoder_heads import decoder_heads
 from tfzoo.pretrained.family import ACTIVATION_NAMES, ACTIVATIONS, Family
 from tfzoo.pretrained.rules import Part, Rule, norm, table
 
@@ -75,10 +75,7 @@ def _conv1d(theirs, ours):
 
 
 def ignored(config):
-    return {
-        r"(transformer\.)?h\.\d+\.attn\.(bias|masked_bias)": "the causal mask, no weight",
-        **tied_table(config),
-    }
+    return {r"(transformer\.)?h\.\d+\.attn\.(bias|masked_bias)": "the causal mask, no weight"}
 
 
 FAMILY = Family(

@@ -3,7 +3,7 @@
 import functools
 
 from tfzoo.models.llama import Llama, LlamaConfig
-from tfzoo.pretrained.decoder_heads import decoder_heads, tied_table
+from tfzoo.pretrained.decoder_heads import decoder_heads
 from tfzoo.pretrained.family import Family
 from tfzoo.pretrained.rotary import read_rotary, write_rotary
 from tfzoo.pretrained.rules import Part, Rule, linear, linears, norm, table
@@ -160,7 +160,7 @@ def _layer(config, theirs, ours):
 
 def ignored(config):
     angles = r"(model\.)?(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq"
-    return {angles: "the angles of positions, which config.json tells", **tied_table(config)}
+    return {angles: "the angles of positions, which config.json tells"}
 
 
 def _family(kind, name):

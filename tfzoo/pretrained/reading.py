@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfzoo.errors import UsageError
 from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
 from tfzoo.pretrained.families import family_of
+from tfzoo.pretrained.rules import as_named, with_what_they_read
 from tfzoo.pretrained.settings import Settings
 
 
@@ -19,7 +20,7 @@ class Published:
     Attributes:
         config: dict, its `config.json`.
         prefixed: bool. Whether the body's names have the family's prefix.
-        parts: list of str, the parts that it has.
+        parts: list of str, the parts that it has; others that the model has are new.
         dtypes: dict of the tensors' names to their dtypes, as safetensors calls them.
     """
 
@@ -57,8 +58,9 @@ def read_model(folder, dtype=None, flag: str = "--from"):
         raise source.fault(f"has a config.json that fits no model ({error})", "Mend it") from error
     settings.refuse_the_rest()
     prefixed = any(name.startswith(family.prefix) for name in source.shapes)
-    parts = _present(family.parts(config), family.prefix if prefixed else "", source)
-    _check_names(parts, family.ignored(config), source)
+    known = family.parts(config)
+    parts = _present(as_named(known, family.prefix if prefixed else "", source.shapes), source)
+    _check_names(parts, known, family.ignored(config), source)
     model = family.model(config, dtype=dtype)
     for part in parts:
         if part.head is not None:
@@ -71,21 +73,32 @@ def read_model(folder, dtype=None, flag: str = "--from"):
     return model, published
 
 
-def with_prefix(parts, prefix: str) -> list:
-    """The parts with the prefix before the names of the body, the first of them."""
-    body, *others = parts
-    rules = [dataclasses.replace(rule, theirs=prefix + rule.theirs) for rule in body.rules]
-    return [dataclasses.replace(body, rules=tuple(rules)), *others]
-
-
-def _present(parts, prefix, source):
+def _present(parts, source):
     """The body, and those of the other parts that the file has something of."""
-    body, *others = with_prefix(parts, prefix)
+    body, *others = parts
     found = [p for p in others if not p.rules or any(r.theirs in source.shapes for r in p.rules)]
-    return [body, *found]
+    found = [p for p in found if _is_named(p, source) or not any(_clash(p, q) for q in found)]
+    names = with_what_they_read(others, {part.name for part in found})
+    return [body, *(part for part in others if part.name in names)]
 
 
-def _check_names(parts, ignored, source):
+def _is_named(part, source):
+    return part.architecture in _architectures(source)
+
+
+def _architectures(source):
+    """The classes of transformers that a file says it is of."""
+    named = source.config.get("architectures")
+    return named if isinstance(named, list) else []
+
+
+def _clash(part, other):
+    """Whether two parts claim the same tensor, of which a file can only have one."""
+    names, others = ({rule.theirs for rule in x.rules} for x in (part, other))
+    return part.name != other.name and not names.isdisjoint(others)
+
+
+def _check_names(parts, known, ignored, source):
     """Every tensor is used once, or ignored for a reason."""
     used = {rule.theirs for part in parts for rule in part.rules}
     if missing := sorted(used - source.shapes.keys()):
@@ -101,7 +114,8 @@ def _check_names(parts, ignored, source):
     if spare := sorted(spare):
         raise source.fault(
             f"has a tensor {spare[0]} that the model has no place for" + _and_others(spare),
-            "Is config.json that of another model?",
+            f"Is config.json that of another model? Its architectures are {_architectures(source)}"
+            f", and known are {', '.join(p.architecture for p in known if p.architecture)}",
         )
 
 
@@ -114,23 +128,43 @@ def _place(parts, model, source):
     filled = dict.fromkeys(variables, 0)
     for rule in (rule for part in parts for rule in part.rules):
         variable = variables[rule.ours]
-        width = variable.shape[-1]
-        first, end = rule.columns or (0, width)
-        array = rule.to_ours(source.read(rule.theirs))
-        if array.shape != (*variable.shape[:-1], end - first):
-            raise source.fault(
-                f"has a tensor {rule.theirs} of shape {list(source.shapes[rule.theirs])}, which "
-                f"does not fit its config.json: our {rule.ours} takes "
-                f"{[*variable.shape[:-1], end - first]}",
-                "Copy the folder again",
-            )
-        value = tf.cast(np.ascontiguousarray(array), variable.dtype)
-        if end - first == width:
-            variable.assign(value)
+        first, end = rule.columns or (0, variable.shape[-1])
+        array = _fitting(rule, [*variable.shape[:-1], end - first], source)
+        if rule.again:
+            _check_same(rule, array, variable, source)
         else:
-            variable.value[..., first:end].assign(value)
-        filled[rule.ours] += end - first
+            _assign(variable, first, end, array)
+            filled[rule.ours] += end - first
     _check_filled(parts, variables, filled)
+
+
+def _fitting(rule, expected, source):
+    """The array of a tensor, as ours."""
+    array = rule.to_ours(source.read(rule.theirs))
+    if list(array.shape) != expected:
+        raise source.fault(
+            f"has a tensor {rule.theirs} of shape {list(source.shapes[rule.theirs])}, which "
+            f"does not fit its config.json: our {rule.ours} takes {expected}",
+            "Copy the folder again",
+        )
+    return np.ascontiguousarray(array)
+
+
+def _check_same(rule, array, variable, source):
+    if not np.array_equal(array.astype(variable.dtype), variable.numpy()):
+        raise source.fault(
+            f"has a tensor {rule.theirs} of other numbers than what config.json ties it to, our "
+            f"{rule.ours}",
+            "Set tie_word_embeddings to false there if it is to be a table of its own",
+        )
+
+
+def _assign(variable, first, end, array):
+    value = tf.cast(array, variable.dtype)
+    if end - first == variable.shape[-1]:
+        variable.assign(value)
+    else:
+        variable.value[..., first:end].assign(value)
 
 
 def _check_filled(parts, variables, filled):

@@ -17,6 +17,9 @@ class Rule:
     Attributes:
         theirs: str, the tensor's name in the file.
         ours: str, the variable's path below the model's name.
+        other: str, the name that some files have it by instead; None: all have the same.
+        again: bool. Whether it is once more what another rule reads: a file may have it, and then
+            must have the same numbers.
         columns: (first, end) of the variable's last axis that the tensor fills; None: all.
         to_ours: function of their array to ours.
         to_theirs: its inverse.
@@ -24,6 +27,8 @@ class Rule:
 
     theirs: str
     ours: str
+    other: str | None = None
+    again: bool = False
     columns: tuple[int, int] | None = None
     to_ours: Callable[[np.ndarray], np.ndarray] = _same
     to_theirs: Callable[[np.ndarray], np.ndarray] = _same
@@ -35,17 +40,60 @@ class Part:
 
     Attributes:
         name: str.
-        rules: tuple of Rule. What the prefix stands before are the names of the body alone.
+        rules: tuple of Rule.
+        prefixed: bool. Whether the family's prefix stands before its names, as it does before
+            those of the body.
+        reads: tuple of str, other parts without which it is not whole.
         head: function of the file's shapes (dict of names to tuples) to a new Keras layer, which
             the model gets by the name of the part; None: the model has the part by itself.
         architecture: str, the class of transformers that has this part on top of the body; None:
-            the part makes no other class.
+            the part makes no other class. Of parts with the same names, a file has the one whose
+            class its `config.json` names.
     """
 
     name: str
     rules: tuple[Rule, ...]
+    prefixed: bool = False
+    reads: tuple[str, ...] = ()
     head: Callable | None = None
     architecture: str | None = None
+
+
+def as_named(parts: list[Part], prefix: str, names) -> list[Part]:
+    """The parts by the names that they have in a file.
+
+    Args:
+        parts: list of Part, the body first.
+        prefix: str, what stands before the names of the body in this file.
+        names: the file's; none for a new file.
+    """
+    return [
+        dataclasses.replace(
+            part, rules=_as_named(part.rules, prefix if i == 0 or part.prefixed else "", names)
+        )
+        for i, part in enumerate(parts)
+    ]
+
+
+def _as_named(rules, prefix, names):
+    found = {}
+    for rule in rules:
+        theirs = prefix + rule.theirs
+        if rule.other is not None and theirs not in names and prefix + rule.other in names:
+            theirs = prefix + rule.other
+        if not rule.again or (theirs in names and theirs not in found):
+            found[theirs] = dataclasses.replace(rule, theirs=theirs)
+    return tuple(found.values())
+
+
+def with_what_they_read(parts: list[Part], names: set[str]) -> set[str]:
+    """Names of parts, and of all parts that these read."""
+    return names.union(*(part.reads for part in parts if part.name in names))
+
+
+def num_outputs(shapes: dict[str, tuple[int, ...]], name: str) -> int:
+    """The rows of a matrix of the file, at least 1: what is misshapen is found when it is read."""
+    return max((1, *shapes[name][:1]))
 
 
 def linear(theirs: str, ours: str, *, bias=True, columns=None) -> list[Rule]:
@@ -74,9 +122,14 @@ def linears(theirs: list[str], ours: str, widths: list[int], *, bias=True) -> li
 
 
 def norm(theirs: str, ours: str, *, bias=True) -> list[Rule]:
-    """A layer normalization, or with `bias=False` a root mean square one."""
-    rules = [Rule(theirs=f"{theirs}.weight", ours=f"{ours}/gamma")]
-    return rules + [Rule(theirs=f"{theirs}.bias", ours=f"{ours}/beta")] * bias
+    """A layer normalization, or with `bias=False` a root mean square one.
+
+    Files made from those of TensorFlow have its parameters by the names that it gave them.
+    """
+    rules = [Rule(theirs=f"{theirs}.weight", ours=f"{ours}/gamma", other=f"{theirs}.gamma")]
+    if bias:
+        rules.append(Rule(theirs=f"{theirs}.bias", ours=f"{ours}/beta", other=f"{theirs}.beta"))
+    return rules
 
 
 def table(theirs: str, ours: str) -> Rule:

@@ -10,8 +10,10 @@ import safetensors.numpy
 from tfzoo.errors import UsageError
 from tfzoo.pretrained.checkpoint_folder import DTYPES
 from tfzoo.pretrained.families import family_for
-from tfzoo.pretrained.reading import with_prefix
+from tfzoo.pretrained.rules import as_named, with_what_they_read
 from tfzoo.pretrained.settings import Settings
+
+_LABELLED = {"classification", "token_classification"}
 
 
 def write_model(model, folder, published=None, labels=()) -> None:
@@ -33,15 +35,15 @@ def write_model(model, folder, published=None, labels=()) -> None:
         "model_type": kind,
         "architectures": [_architecture(family, parts)],
     }
-    if "classification" in model.heads:
-        names = labels or _numbered(model.heads["classification"].num_labels)
+    for head in _LABELLED & model.heads.keys():
+        names = labels or _numbered(model.heads[head].num_labels)
         config["id2label"] = {str(i): name for i, name in enumerate(names)}
         config["label2id"] = {name: i for i, name in enumerate(names)}
     if published is not None:
-        config = _as_it_was(family, model.config, config, published)
+        config = _as_it_was(family, model.config, config, published, parts)
     prefix = family.prefix if published is None or published.prefixed else ""
     dtypes = {} if published is None else published.dtypes
-    arrays = _arrays(with_prefix(parts, prefix), model, dtypes)
+    arrays = _arrays(as_named(parts, prefix, dtypes), model, dtypes)
     if published is None:
         config["dtype"] = "float32"
     _write_json(Path(folder) / "config.json", config)
@@ -63,7 +65,7 @@ def _parts_of(model, family, published):
             f"{sorted(unknown)[0]!r}, so the model cannot be written whole."
         )
     if published is not None:
-        names &= {*published.parts, *model.heads}
+        names &= with_what_they_read(parts, {*published.parts, *model.heads})
     return [part for part in parts if part.name in names]
 
 
@@ -72,10 +74,10 @@ def _architecture(family, parts):
     return named[-1] if named else family.architecture
 
 
-def _as_it_was(family, record, config, published):
+def _as_it_was(family, record, config, published, parts):
     """The configuration that was read, with what has changed of the model since."""
     before = family.read_config(Settings(published.config, "config.json"))
-    if before == record:
+    if before == record and [part.name for part in parts] == published.parts:
         return published.config
     old = family.write_config(before)
     return published.config | {k: v for k, v in config.items() if v != old.get(k)}
