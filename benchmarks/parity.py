@@ -7,6 +7,7 @@ saved by transformers, read by `tfzoo.pretrained`, compared in float32.
 """
 
 import argparse
+import copy
 import os
 import tempfile
 
@@ -60,9 +61,40 @@ _DISTILBERT = {
 }
 _ROBERTA = {**_BERT, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
 _ALBERT = {**_BERT, "embedding_size": 24}
+_NEOX = {**_BERT, "rotary_pct": 0.5}
+_T5 = {
+    "vocab_size": _VOCABULARY,
+    "d_model": 48,
+    "d_kv": 10,
+    "d_ff": 80,
+    "num_layers": 2,
+    "num_heads": 4,
+    "relative_attention_num_buckets": 8,
+    "relative_attention_max_distance": 12,
+}
+_OWN_TABLE = "own_table"  # No switch: transformers 5 parts T5's tables only if a file has both.
+_FLAN = {**_T5, "feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
 
 # Family -> variant -> what transformers' classes start with, what the model's ends with, switches.
 VARIANTS = {
+    "openai-gpt": {
+        "as published": ("OpenAIGPT", "LMHeadModel", _GPT2),
+        "ReLU, epsilon 1e-3": (
+            "OpenAIGPT",
+            "LMHeadModel",
+            {**_GPT2, "afn": "relu", "layer_norm_epsilon": 1e-3},
+        ),
+        "SiLU, table of its own": (
+            "OpenAIGPT",
+            "LMHeadModel",
+            {**_GPT2, "afn": "silu", "tie_word_embeddings": False},
+        ),
+        "sequence classification": (
+            "OpenAIGPT",
+            "ForSequenceClassification",
+            {**_GPT2, "num_labels": 5, "pad_token_id": 0},
+        ),
+    },
     "gpt2": {
         "as published": ("GPT2", "LMHeadModel", _GPT2),
         "erf GELU, epsilon 1e-3": (
@@ -221,6 +253,67 @@ VARIANTS = {
         "token classification": ("Albert", "ForTokenClassification", {**_ALBERT, "num_labels": 5}),
         "states and pooler alone": ("Albert", "Model", _ALBERT),
     },
+    "gpt_neox": {
+        "as published": ("GPTNeoX", "ForCausalLM", _NEOX),
+        "one after the other, tanh GELU, epsilon 1e-3": (
+            "GPTNeoX",
+            "ForCausalLM",
+            {
+                **_NEOX,
+                "use_parallel_residual": False,
+                "hidden_act": "gelu_new",
+                "layer_norm_eps": 1e-3,
+            },
+        ),
+        "tied, no biases, whole heads turned from base 500": (
+            "GPTNeoX",
+            "ForCausalLM",
+            {
+                **_NEOX,
+                "tie_word_embeddings": True,
+                "attention_bias": False,
+                "rotary_pct": 1.0,
+                "rotary_emb_base": 500,
+            },
+        ),
+        "linear angles": ("GPTNeoX", "ForCausalLM", {**_NEOX, "rope_parameters": _LINEAR}),
+        "llama3 angles": ("GPTNeoX", "ForCausalLM", {**_NEOX, "rope_parameters": _LLAMA3}),
+        "sequence classification": (
+            "GPTNeoX",
+            "ForSequenceClassification",
+            {**_NEOX, "num_labels": 5, "pad_token_id": 0},
+        ),
+    },
+    "t5": {
+        "as published": ("T5", "ForConditionalGeneration", _T5),
+        "1.1 and Flan": ("T5", "ForConditionalGeneration", {**_FLAN, _OWN_TABLE: True}),
+        "1.1 with one table": ("T5", "ForConditionalGeneration", _FLAN),
+        "gated SiLU, a decoder of 3, epsilon 1e-3": (
+            "T5",
+            "ForConditionalGeneration",
+            {
+                **_T5,
+                "feed_forward_proj": "gated-silu",
+                "num_decoder_layers": 3,
+                "layer_norm_epsilon": 1e-3,
+            },
+        ),
+        "erf GELU, gated": (
+            "T5",
+            "ForConditionalGeneration",
+            {**_T5, "feed_forward_proj": "gated-gelu", "dense_act_fn": "gelu"},
+        ),
+        "erf GELU, default buckets": (
+            "T5",
+            "ForConditionalGeneration",
+            {
+                **_T5,
+                "feed_forward_proj": "gelu",
+                "relative_attention_num_buckets": 32,
+                "relative_attention_max_distance": 128,
+            },
+        ),
+    },
 }
 
 
@@ -251,9 +344,13 @@ Rows of different lengths, padded on the right and on the left. The difference i
 def their_model(family, variant):
     """A model of transformers with random weights, norms and biases too, in evaluation mode."""
     name, purpose, switches = VARIANTS[family][variant]
+    switches = copy.deepcopy(switches)  # Their classes write into it.
+    has_own_table = switches.pop(_OWN_TABLE, False)
     config = getattr(transformers, f"{name}Config")(**switches)
     torch.manual_seed(0)
     model = getattr(transformers, f"{name}{purpose}")(config).eval()
+    if has_own_table:
+        model.lm_head.weight = nn.Parameter(model.lm_head.weight.detach().clone())
     for parameter in model.parameters():
         if parameter.ndim == 1:
             nn.init.normal_(parameter, mean=float(parameter.detach().mean()), std=0.3)
@@ -324,7 +421,29 @@ def _outputs(ours, theirs, hidden, pooled):
     ]
 
 
-_COMPARE = {"decoder": _compared_decoder, "encoder": _compared_encoder}
+def _compared_encoder_decoder(ours, theirs, token_ids, mask):
+    """Pairs of arrays: logits of real target tokens.
+
+    They are the source backwards, so padded on the other side.
+    """
+    written, is_written = (np.ascontiguousarray(x[:, ::-1]) for x in (token_ids, mask))
+    inputs = {
+        "input_ids": token_ids,
+        "attention_mask": mask,
+        "decoder_input_ids": written,
+        "decoder_attention_mask": is_written,
+    }
+    with torch.no_grad():
+        expected = theirs(**{k: torch.tensor(x, dtype=torch.long) for k, x in inputs.items()})
+    logits = ours(token_ids, written, padding_mask=mask, decoder_padding_mask=is_written)
+    return [(logits.numpy()[is_written], expected.logits.numpy()[is_written])]
+
+
+_COMPARE = {
+    "decoder": _compared_decoder,
+    "encoder": _compared_encoder,
+    "encoder_decoder": _compared_encoder_decoder,
+}
 
 
 def _flags():

@@ -26,7 +26,7 @@ def watch():
     while not done.wait(0.001):
         most[0] = max(most[0], anonymous())
 
-watcher = threading.Thread(target=watch)
+watcher = threading.Thread(target=watch, daemon=True)
 watcher.start()
 model, _ = read_model(sys.argv[1])
 done.set()

@@ -161,6 +161,9 @@ def test_places_of_roberta_start_after_its_padding(tmp_path):
 
 def test_parts_that_a_file_has_not_are_told(folder):
     change_tensors(folder, without("cls.", "pooler"))
+    with pytest.raises(UsageError, match=r"has no tensor bert\.pooler\.dense\.bias"):
+        read_model(folder)  # Its config.json says that it has all.
+    change_config(folder, architectures=["BertModel"])
     model, published = read_model(folder)
     assert published.parts == ["body"] and model.pooler is not None
     assert tensors(written_again(folder, model, published)).keys() == tensors(folder).keys()

@@ -1,10 +1,17 @@
 """GPT (Radford et al., 2018, "Improving Language Understanding by Generative Pre-Training")."""
 
 import dataclasses
+import functools
 
 import keras
 
-from tfzoo.layers import PositionEmbedding, TransformerBlock
+from tfzoo.layers import (
+    Block,
+    FeedForward,
+    LayerNormalization,
+    MultiHeadSelfAttention,
+    PositionEmbedding,
+)
 from tfzoo.models.decoder import Decoder, DecoderModel
 from tfzoo.models.model import ModelConfig
 
@@ -13,11 +20,17 @@ from tfzoo.models.model import ModelConfig
 class GPTConfig(ModelConfig):
     """What makes one GPT differ from another.
 
-    Attributes: as for `ModelConfig`; `max_sequence_length` positions are learned.
+    Attributes: as for `ModelConfig`; `max_sequence_length` positions are learned; and
+        tied_embeddings: bool. Whether the token embeddings are the output table too.
+        activation: str, one of `kernels.ACTIVATIONS`.
+        norm_epsilon: float, added to the variance by each normalization.
     """
 
     vocabulary_size: int = 40478
     max_sequence_length: int = 512
+    tied_embeddings: bool = True
+    activation: str = "gelu_tanh"
+    norm_epsilon: float = 1e-5
 
 
 PRESETS = {"gpt": GPTConfig(num_layers=12, num_heads=12, hidden_dim=768)}
@@ -53,21 +66,31 @@ class GPT(DecoderModel):
                 name="position_embedding",
                 dtype=dtype,
             ),
-            blocks=[
-                TransformerBlock(
-                    config.num_heads,
-                    config.intermediate_dim,
-                    causal=True,
-                    pre_norm=False,
-                    dropout=config.dropout,
-                    kernel_initializer=config.initializer(),
-                    output_initializer=config.initializer(),
-                    name=f"block_{i}",
-                    dtype=dtype,
-                )
-                for i in range(config.num_layers)
-            ],
+            blocks=[self._block(f"block_{i}") for i in range(config.num_layers)],
+            output_table=None if config.tied_embeddings else self.make_table("output_table"),
             dropout=config.dropout,
             name="decoder",
             dtype=dtype,
+        )
+
+    def _block(self, name):
+        config = self.config
+        shared = {
+            "dropout": config.dropout,
+            "kernel_initializer": config.initializer(),
+            "output_initializer": config.initializer(),
+            "dtype": self.dtype_policy,
+        }
+        return Block(
+            MultiHeadSelfAttention(config.num_heads, causal=True, name="attention", **shared),
+            FeedForward(
+                config.intermediate_dim,
+                activation=config.activation,
+                name="feed_forward",
+                **shared,
+            ),
+            norm=functools.partial(LayerNormalization, config.norm_epsilon),
+            order="post",
+            name=name,
+            dtype=self.dtype_policy,
         )

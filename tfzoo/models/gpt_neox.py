@@ -1,6 +1,7 @@
 """GPT-NeoX (Black et al., 2022, arXiv:2204.06745); Pythia (Biderman et al., 2023, 2304.01373)."""
 
 import dataclasses
+import functools
 
 import keras
 
@@ -11,24 +12,34 @@ from tfzoo.layers import (
     MultiHeadSelfAttention,
     RotaryEmbedding,
 )
+from tfzoo.layers.attention import AttentionVariant
 from tfzoo.models.decoder import Decoder, DecoderModel
-from tfzoo.models.model import ModelConfig
+from tfzoo.models.rotary import RotaryConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GPTNeoXConfig(ModelConfig):
+class GPTNeoXConfig(RotaryConfig):
     """What makes one GPT-NeoX differ from another.
 
-    Attributes: as for `ModelConfig`, and
+    Attributes: as for `RotaryConfig`, and
         rotary_fraction: float in (0, 1], share of each head that is turned by the position.
-        rotary_base: float, of the angles.
+        parallel: bool. Whether the feed-forward reads the block's input beside the attention, or
+            what the attention has added to it.
+        attention_bias: bool. Whether the products of the attention have biases.
+        tied_embeddings: bool. Whether the token embeddings are the output table too.
+        activation: str, one of `kernels.ACTIVATIONS`.
+        norm_epsilon: float, added to the variance by each normalization.
     """
 
     vocabulary_size: int = 50304
     max_sequence_length: int = 2048
     dropout: float = 0.0
     rotary_fraction: float = 0.25
-    rotary_base: float = 10_000.0
+    parallel: bool = True
+    attention_bias: bool = True
+    tied_embeddings: bool = False
+    activation: str = "gelu_erf"
+    norm_epsilon: float = 1e-5
 
     def __post_init__(self):
         super().__post_init__()
@@ -90,8 +101,8 @@ class GPTNeoX(DecoderModel):
         return Decoder(
             token_embedding=self.make_table("token_embedding"),
             blocks=[self._block(f"block_{i}") for i in range(config.num_layers)],
-            final_norm=LayerNormalization(name="final_norm", dtype=dtype),
-            output_table=self.make_table("output_table"),
+            final_norm=LayerNormalization(config.norm_epsilon, name="final_norm", dtype=dtype),
+            output_table=None if config.tied_embeddings else self.make_table("output_table"),
             dropout=config.dropout,
             name="decoder",
             dtype=dtype,
@@ -106,16 +117,28 @@ class GPTNeoX(DecoderModel):
             causal=True,
             kernel_initializer=config.initializer(),
             output_initializer=config.initializer(output_scale),
-            rotary=RotaryEmbedding(config.rotary_dim, base=config.rotary_base),
+            rotary=RotaryEmbedding(
+                config.rotary_dim, base=config.rotary_base, scaling=config.rotary_scaling
+            ),
+            variant=AttentionVariant(
+                input_bias=config.attention_bias, output_bias=config.attention_bias
+            ),
             name="attention",
             **shared,
         )
         feed_forward = FeedForward(
             config.intermediate_dim,
-            activation="gelu_erf",
+            activation=config.activation,
             kernel_initializer=config.initializer(),
             output_initializer=config.initializer(output_scale),
             name="feed_forward",
             **shared,
         )
-        return Block(attention, feed_forward, order="parallel", name=name, dtype=self.dtype_policy)
+        return Block(
+            attention,
+            feed_forward,
+            norm=functools.partial(LayerNormalization, config.norm_epsilon),
+            order="parallel" if config.parallel else "pre",
+            name=name,
+            dtype=self.dtype_policy,
+        )

@@ -13,16 +13,15 @@ from tfzoo.layers import (
     RotaryEmbedding,
 )
 from tfzoo.layers.attention import AttentionVariant
-from tfzoo.layers.rotary import RotaryScaling
 from tfzoo.models.decoder import Decoder, DecoderModel
-from tfzoo.models.model import ModelConfig
+from tfzoo.models.rotary import RotaryConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class LlamaConfig(ModelConfig):
+class LlamaConfig(RotaryConfig):
     """What makes one Llama differ from another.
 
-    Attributes: as for `ModelConfig`, where `intermediate_dim` None is 8/3 m, up to a multiple of
+    Attributes: as for `RotaryConfig`, where `intermediate_dim` None is 8/3 m, up to a multiple of
         64, and
         num_key_value_heads: int, each read by an equal number of query heads; None: num_heads.
         head_dim: int, d; None: hidden_dim / num_heads.
@@ -32,11 +31,6 @@ class LlamaConfig(ModelConfig):
         feed_forward_bias: bool. Whether the products of the feed-forward have biases.
         head_norm: bool. Whether each head's queries and keys are normalized (Qwen3).
         tied_embeddings: bool. Whether the token embeddings are the output table too.
-        rotary_base: float, of the angles of positions.
-        rotary_factor: float, by which their wavelengths grow; 1: not at all.
-        rotary_original_length: int, or None: only wavelengths that are long for so many tokens
-            grow, as in Llama 3.1 (`layers.RotaryScaling`), between
-        rotary_low_frequency_factor, rotary_high_frequency_factor: float.
         norm_epsilon: float, added to the mean square by each normalization.
     """
 
@@ -49,11 +43,6 @@ class LlamaConfig(ModelConfig):
     feed_forward_bias: bool = False
     head_norm: bool = False
     tied_embeddings: bool = True
-    rotary_base: float = 10_000.0
-    rotary_factor: float = 1.0
-    rotary_original_length: int | None = None
-    rotary_low_frequency_factor: float = 1.0
-    rotary_high_frequency_factor: float = 4.0
     norm_epsilon: float = 1e-5
 
     def __post_init__(self):
@@ -69,18 +58,6 @@ class LlamaConfig(ModelConfig):
                 "The width of a head must be even, for channels turn in pairs. "
                 f"Received: head_dim={head_dim}."
             )
-
-    @property
-    def rotary_scaling(self):
-        """`layers.RotaryScaling`, or None."""
-        if self.rotary_factor == 1.0:
-            return None
-        return RotaryScaling(
-            factor=self.rotary_factor,
-            original_length=self.rotary_original_length,
-            low_frequency_factor=self.rotary_low_frequency_factor,
-            high_frequency_factor=self.rotary_high_frequency_factor,
-        )
 
     def default_intermediate_dim(self):
         return -(-8 * self.hidden_dim // (3 * 64)) * 64

@@ -25,24 +25,43 @@ class T5Config(ModelConfig):
     """What makes one T5 differ from another.
 
     Attributes: those of `ModelConfig`, where
-        num_layers: int, blocks of the encoder, and as many of the decoder.
+        num_layers: int, blocks of the encoder.
         initializer_range: float, a factor of the first weights, whose size follows their widths;
     and
+        num_decoder_layers: int, blocks of the decoder; None: as many.
         head_dim: int, d; the heads together need not be as wide as m.
-        gated: bool. Whether the feed-forward network is gated by a tanh GELU, or has a ReLU.
+        gated: bool. Whether the feed-forward network is gated.
+        activation: str, one of `kernels.ACTIVATIONS`; None: a tanh GELU if gated, else a ReLU.
         tied_embeddings: bool. Whether the token embeddings are the output table too.
+        scaled_output: bool. Whether the output table reads states times `m^-0.5`; None: if it is
+            tied.
         num_buckets: int, of relative positions.
         max_distance: int, from which on all distances share a bucket.
+        norm_epsilon: float, added to the mean square by each normalization.
     """
 
     vocabulary_size: int = 32128
     max_sequence_length: int = 512
     initializer_range: float = 1.0
+    num_decoder_layers: int | None = None
     head_dim: int = 64
     gated: bool = False
+    activation: str | None = None
     tied_embeddings: bool = True
+    scaled_output: bool | None = None
     num_buckets: int = 32
     max_distance: int = 128
+    norm_epsilon: float = 1e-6
+
+    @property
+    def feed_forward_activation(self):
+        """A name in `kernels.ACTIVATIONS`."""
+        return self.activation or ("gelu_tanh" if self.gated else "relu")
+
+    @property
+    def scales_output(self):
+        """Whether the output table reads states times `m^-0.5`."""
+        return self.tied_embeddings if self.scaled_output is None else self.scaled_output
 
 
 def _version_1_1(**sizes):
@@ -62,9 +81,6 @@ PRESETS = {
         num_layers=24, num_heads=16, hidden_dim=1024, intermediate_dim=2816
     ),
 }
-
-
-_norm = functools.partial(RMSNormalization, 1e-6)
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -116,8 +132,9 @@ class T5(EncoderDecoderModel):
         if not config.tied_embeddings:
             stddev = config.initializer_range * config.hidden_dim**-0.5
             self.output_table = self._table("output_table", stddev)
-        self.encoder = self._stack("encoder", writes=False)
-        self.decoder = self._stack("decoder", writes=True)
+        layers = config.num_layers
+        self.encoder = self._stack("encoder", layers, writes=False)
+        self.decoder = self._stack("decoder", config.num_decoder_layers or layers, writes=True)
         self.build(None)
 
     def _table(self, name, stddev):
@@ -129,7 +146,7 @@ class T5(EncoderDecoderModel):
             dtype=self.dtype_policy,
         )
 
-    def _stack(self, name, writes):
+    def _stack(self, name, num_layers, writes):
         """The blocks of the encoder, or of the decoder, which `writes`."""
         config, dtype = self.config, self.dtype_policy
         stddev = config.initializer_range * config.hidden_dim**-0.5
@@ -143,9 +160,9 @@ class T5(EncoderDecoderModel):
             dtype=dtype,
         )
         return Stack(
-            [self._block(f"block_{i}", writes) for i in range(config.num_layers)],
+            [self._block(f"block_{i}", writes) for i in range(num_layers)],
             position_bias=position_bias,
-            final_norm=_norm(name="final_norm", dtype=dtype),
+            final_norm=RMSNormalization(config.norm_epsilon, name="final_norm", dtype=dtype),
             dropout=config.dropout,
             name=name,
             dtype=dtype,
@@ -155,7 +172,7 @@ class T5(EncoderDecoderModel):
         return Block(
             self._attention(causal=writes),
             self._feed_forward(),
-            norm=_norm,
+            norm=functools.partial(RMSNormalization, self.config.norm_epsilon),
             cross_attention=self._cross_attention() if writes else None,
             name=name,
             dtype=self.dtype_policy,
@@ -196,7 +213,7 @@ class T5(EncoderDecoderModel):
         kind = GatedFeedForward if config.gated else FeedForward
         return kind(
             config.intermediate_dim,
-            activation="gelu_tanh" if config.gated else "relu",
+            activation=config.feed_forward_activation,
             use_bias=False,
             dropout=config.dropout,
             kernel_initializer=_by_fan_in(factor),
@@ -215,9 +232,8 @@ class T5(EncoderDecoderModel):
         return self.token_embedding(token_ids)
 
     def prediction_states(self, hidden):
-        """Times `m^-0.5` if the table is tied (published code): its rows start with that norm."""
-        tied = self.output_table is None
-        return hidden * self.config.hidden_dim**-0.5 if tied else hidden
+        """Times `m^-0.5` if the table is tied (published code): its rows start so much longer."""
+        return hidden * self.config.hidden_dim**-0.5 if self.config.scales_output else hidden
 
     def output_weights(self):
         """float (v, m), in the compute dtype."""

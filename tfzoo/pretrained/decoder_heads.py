@@ -1,23 +1,25 @@
 """What published decoders have on top: an output table, or labels read from the last token."""
 
 from tfzoo.layers.heads import ClassificationHead
-from tfzoo.pretrained.rules import Part, Rule, linear, num_outputs, table
+from tfzoo.pretrained.rules import Part, linear, num_outputs, table, tied
 
 
-def decoder_heads(config, name: str, language_model: str = "LMHeadModel") -> list[Part]:
+def decoder_heads(
+    config, name: str, language_model: str = "LMHeadModel", output: str = "lm_head"
+) -> list[Part]:
     """The parts of a decoder that are not its body.
 
     Args:
         config: our configuration record, with `tied_embeddings`.
         name: str, what transformers' classes of this family start with.
         language_model: str, what the name of the one that writes ends with.
+        output: str, the name of its output table where that is not "lm_head".
     """
-    output_table = table("lm_head", "decoder/output_table")
-    if config.tied_embeddings:
-        token_table = "decoder/token_embedding/embeddings"
-        output_table = Rule(theirs="lm_head.weight", ours=token_table, again=True)
+    own = table(output, "decoder/output_table", "lm_head")
+    once_more = [tied(x, "decoder/token_embedding") for x in dict.fromkeys((output, "lm_head"))]
+    rules = tuple(once_more) if config.tied_embeddings else (own,)
     return [
-        Part(name="language_model", rules=(output_table,), architecture=name + language_model),
+        Part(name="language_model", rules=rules, architecture=name + language_model),
         Part(
             name="classification",
             rules=tuple(linear("score", "heads/classification/labels", bias=False)),

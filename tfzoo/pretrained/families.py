@@ -1,15 +1,18 @@
 """The families of published checkpoints, by transformers' `model_type`."""
 
 from tfzoo.errors import UsageError
-from tfzoo.pretrained import albert, bert, distilbert, gpt2, llama, roberta
+from tfzoo.pretrained import albert, bert, distilbert, gpt, gpt2, gpt_neox, llama, roberta, t5
 
 FAMILIES = {
+    "openai-gpt": gpt.FAMILY,
     "gpt2": gpt2.FAMILY,
+    "gpt_neox": gpt_neox.FAMILY,
     **llama.FAMILIES,
     "bert": bert.FAMILY,
     "distilbert": distilbert.FAMILY,
     "roberta": roberta.FAMILY,
     "albert": albert.FAMILY,
+    "t5": t5.FAMILY,
 }
 
 

@@ -4,7 +4,7 @@ from tfzoo.errors import UsageError
 from tfzoo.models.gpt2 import GPT2, GPT2Config
 from tfzoo.pretrained.decoder_heads import decoder_heads
 from tfzoo.pretrained.family import ACTIVATION_NAMES, ACTIVATIONS, Family
-from tfzoo.pretrained.rules import Part, Rule, norm, table
+from tfzoo.pretrained.rules import Part, conv1d, norm, table
 
 
 def read_config(settings):
@@ -58,23 +58,16 @@ def parts(config):
     for i in range(config.num_layers):
         theirs, ours = f"h.{i}", f"decoder/block_{i}"
         body += norm(f"{theirs}.ln_1", f"{ours}/attention_norm")
-        body += _conv1d(f"{theirs}.attn.c_attn", f"{ours}/attention/query_key_value")
-        body += _conv1d(f"{theirs}.attn.c_proj", f"{ours}/attention/output")
+        body += conv1d(f"{theirs}.attn.c_attn", f"{ours}/attention/query_key_value")
+        body += conv1d(f"{theirs}.attn.c_proj", f"{ours}/attention/output")
         body += norm(f"{theirs}.ln_2", f"{ours}/feed_forward_norm")
-        body += _conv1d(f"{theirs}.mlp.c_fc", f"{ours}/feed_forward/intermediate")
-        body += _conv1d(f"{theirs}.mlp.c_proj", f"{ours}/feed_forward/output")
+        body += conv1d(f"{theirs}.mlp.c_fc", f"{ours}/feed_forward/intermediate")
+        body += conv1d(f"{theirs}.mlp.c_proj", f"{ours}/feed_forward/output")
     return [Part(name="body", rules=tuple(body)), *decoder_heads(config, "GPT2")]
 
 
-def _conv1d(theirs, ours):
-    """transformers' Conv1D: a kernel as ours, (inputs, outputs)."""
-    return [
-        Rule(theirs=f"{theirs}.weight", ours=f"{ours}/kernel"),
-        Rule(theirs=f"{theirs}.bias", ours=f"{ours}/bias"),
-    ]
-
-
 def ignored(config):
+    del config
     return {r"(transformer\.)?h\.\d+\.attn\.(bias|masked_bias)": "the causal mask, no weight"}
 
 

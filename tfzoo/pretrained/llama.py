@@ -28,7 +28,7 @@ def read_config(settings, kind):
         head_norm=kind == "qwen3",
         window=_window(settings, kind),
         **_biases(settings, kind),
-        **read_rotary(settings),
+        **read_rotary(settings, settings.take("rope_theta", 10_000.0)),
     )
 
 
@@ -159,6 +159,7 @@ def _layer(config, theirs, ours):
 
 
 def ignored(config):
+    del config
     angles = r"(model\.)?(layers\.\d+\.self_attn\.)?rotary_emb\.inv_freq"
     return {angles: "the angles of positions, which config.json tells"}
 

@@ -1,5 +1,6 @@
 """From a published checkpoint to a model: each tensor is used once, one at a time."""
 
+import contextlib
 import dataclasses
 import re
 
@@ -49,19 +50,16 @@ def read_model(folder, dtype=None, flag: str = "--from"):
     """
     source = CheckpointFolder(folder, flag)
     family = family_of(source)
-    settings = Settings(source.config, f"{flag}={folder}: config.json")
-    try:
+    settings = Settings(source.config, f"{flag}={folder}: config.json", source.shapes)
+    with _faults_of_config(source):
         config = family.read_config(settings)
-    except UsageError:
-        raise
-    except ValueError as error:
-        raise source.fault(f"has a config.json that fits no model ({error})", "Mend it") from error
     settings.refuse_the_rest()
     prefixed = any(name.startswith(family.prefix) for name in source.shapes)
     known = family.parts(config)
     parts = _present(as_named(known, family.prefix if prefixed else "", source.shapes), source)
     _check_names(parts, known, family.ignored(config), source)
-    model = family.model(config, dtype=dtype)
+    with _faults_of_config(source):
+        model = family.model(config, dtype=dtype)
     for part in parts:
         if part.head is not None:
             model.add_head(part.name, part.head(source.shapes))
@@ -73,10 +71,27 @@ def read_model(folder, dtype=None, flag: str = "--from"):
     return model, published
 
 
+@contextlib.contextmanager
+def _faults_of_config(source):
+    """What no model can be made of is config.json's fault."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise source.fault(f"has a config.json that fits no model ({error})", "Mend it") from error
+
+
 def _present(parts, source):
-    """The body, and those of the other parts that the file has something of."""
+    """The body, and the other parts that the file has something of, or says that it has."""
     body, *others = parts
-    found = [p for p in others if not p.rules or any(r.theirs in source.shapes for r in p.rules)]
+    found = [
+        part
+        for part in others
+        if not part.rules
+        or _is_named(part, source)
+        or any(rule.theirs in source.shapes for rule in part.rules)
+    ]
     found = [p for p in found if _is_named(p, source) or not any(_clash(p, q) for q in found)]
     names = with_what_they_read(others, {part.name for part in found})
     return [body, *(part for part in others if part.name in names)]

@@ -3,18 +3,25 @@
 _KNOWN = ("default", "linear", "llama3")
 
 
-def read_rotary(settings) -> dict:
+def read_rotary(settings, base: float, fraction: float | None = None) -> dict:
     """The fields `rotary_...` of our configuration records.
 
-    Of `rope_parameters`, or of the older `rope_theta` and `rope_scaling`.
+    Of `rope_parameters`, or of the older `rope_scaling` and keys beside it.
+
+    Args:
+        settings: `Settings`.
+        base: float, of the angles, where `rope_parameters` does not tell.
+        fraction: float, share of each head that is turned, where `rope_parameters` does not tell;
+            None: the family turns whole heads.
 
     Raises:
         UsageError: for a kind of scaling, or a field of it, that is not known.
     """
     given = {**settings.take("rope_scaling", {}), **settings.take("rope_parameters", {})}
     rope = settings.inner("rope_parameters", given)
-    base = settings.take("rope_theta", 10_000.0)
     fields = {"rotary_base": float(rope.take("rope_theta", float(base)))}
+    if fraction is not None:
+        fields["rotary_fraction"] = float(rope.take("partial_rotary_factor", float(fraction)))
     kind = rope.take("rope_type", rope.take("type", "default"))
     rope.refuse_unless(kind in _KNOWN, "rope_type", kind, ", ".join(_KNOWN))
     if kind != "default":

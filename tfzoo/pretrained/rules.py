@@ -132,6 +132,20 @@ def norm(theirs: str, ours: str, *, bias=True) -> list[Rule]:
     return rules
 
 
-def table(theirs: str, ours: str) -> Rule:
-    """An `nn.Embedding`, a row an id."""
-    return Rule(theirs=f"{theirs}.weight", ours=f"{ours}/embeddings")
+def conv1d(theirs: str, ours: str) -> list[Rule]:
+    """transformers' Conv1D: a kernel as ours, (inputs, outputs), and a bias."""
+    return [
+        Rule(theirs=f"{theirs}.weight", ours=f"{ours}/kernel"),
+        Rule(theirs=f"{theirs}.bias", ours=f"{ours}/bias"),
+    ]
+
+
+def table(theirs: str, ours: str, other: str | None = None) -> Rule:
+    """An `nn.Embedding`, a row an id; `other` is the name that some files have it by."""
+    other = other and f"{other}.weight"
+    return Rule(theirs=f"{theirs}.weight", ours=f"{ours}/embeddings", other=other)
+
+
+def tied(theirs: str, ours: str) -> Rule:
+    """A table once more: a file may have it beside the one that it is tied to."""
+    return Rule(theirs=f"{theirs}.weight", ours=f"{ours}/embeddings", again=True)

@@ -24,7 +24,7 @@ _HARMLESS = frozenset(
     summary_type summary_use_proj sinusoidal_pos_embds seq_classif_dropout qa_dropout
     chunk_size_feed_forward classifier_dropout classifier_dropout_prob hidden_dropout
     attention_dropout attention_probs_dropout_prob attn_pdrop resid_pdrop embd_pdrop
-    reorder_and_upcast_attn
+    hidden_dropout_prob reorder_and_upcast_attn n_ctx
     """.split()
 )
 
@@ -35,11 +35,16 @@ class Settings:
     Args:
         values: dict.
         where: str, the file, for messages.
+        tensors: names of the checkpoint's tensors, where they are known.
+
+    Attributes:
+        tensors: as given.
     """
 
-    def __init__(self, values: dict, where: str):
+    def __init__(self, values: dict, where: str, tensors=()):
         self._values = values
         self._where = where
+        self.tensors = tensors
         self._taken = set(_HARMLESS)
 
     def take(self, name: str, default=None):

@@ -76,7 +76,7 @@ def _architecture(family, parts):
 
 def _as_it_was(family, record, config, published, parts):
     """The configuration that was read, with what has changed of the model since."""
-    before = family.read_config(Settings(published.config, "config.json"))
+    before = family.read_config(Settings(published.config, "config.json", published.dtypes))
     if before == record and [part.name for part in parts] == published.parts:
         return published.config
     old = family.write_config(before)
