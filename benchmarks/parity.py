@@ -288,13 +288,13 @@ VARIANTS = {
         "as published": ("T5", "ForConditionalGeneration", _T5),
         "1.1 and Flan": ("T5", "ForConditionalGeneration", {**_FLAN, _OWN_TABLE: True}),
         "1.1 with one table": ("T5", "ForConditionalGeneration", _FLAN),
-        "gated SiLU, a decoder of 3, epsilon 1e-3": (
+        "gated SiLU, a decoder of 1, epsilon 1e-3": (
             "T5",
             "ForConditionalGeneration",
             {
                 **_T5,
                 "feed_forward_proj": "gated-silu",
-                "num_decoder_layers": 3,
+                "num_decoder_layers": 1,
                 "layer_norm_epsilon": 1e-3,
             },
         ),
