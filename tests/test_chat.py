@@ -16,6 +16,7 @@ import pytest
 import tfzoo
 from benchmarks import replies
 from tfzoo import chat, data, models, tokenizers, train
+from tfzoo.pretrained import write_tokenizer
 from tfzoo.tasks import dialogue
 from tfzoo.training.checkpoints import Checkpoints
 
@@ -109,6 +110,44 @@ def test_by_a_pipe_what_cannot_be_saved_is_told_and_it_goes_on(model_dir, tmp_pa
     told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     path = tmp_path / "none" / "said.jsonl"
     assert told == [f"error: /save {path}: cannot be written (No such file or directory)."]
+
+
+def with_template(model_dir, folder, template, task="causal_lm"):
+    """The run with the same tokenizer, as transformers would save it with a chat template."""
+    shutil.copytree(model_dir, folder)
+    tokenizer = tokenizers.load(folder / "tokenizer")
+    shutil.rmtree(folder / "tokenizer")
+    (folder / "tokenizer").mkdir()
+    write_tokenizer(tokenizer, folder / "tokenizer")
+    (folder / "tokenizer" / "chat_template.jinja").write_text(template)
+    run = json.loads((folder / "run.json").read_text())
+    run["flags"]["task"] = task
+    (folder / "run.json").write_text(json.dumps(run))
+    return folder
+
+
+def test_a_chat_template_says_how_turns_are_read(model_dir, tmp_path):
+    template = "{% for m in messages %}{{ m.content | lower }}{{ eos_token }}{% endfor %}"
+    folder = with_template(model_dir, tmp_path / "run", template)
+    done = subprocess.run(
+        command(folder, "--temperature=0"),
+        cwd=ROOT,
+        input="HI\nAnd you?\n",
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.returncode) == ("hello\nfine\n", 0), done.stderr
+
+
+def test_what_has_learnt_dialogues_goes_by_no_template(model_dir, tmp_path):
+    loaded = tfzoo.load(with_template(model_dir, tmp_path / "run", "no", "dialogue"))
+    assert "".join(loaded.reply(["hi"], max_new_tokens=20, temperature=0.0)) == "hello"
+
+
+def test_a_chat_template_of_no_use_is_told_before_the_first_turn(model_dir, tmp_path, capsys):
+    folder = with_template(model_dir, tmp_path / "run", "{{ ''.__class__.__mro__ }}")
+    assert chat.main([f"--model_dir={folder}"]) == 2
+    assert "chat template cannot be used: SecurityError" in capsys.readouterr().err
 
 
 def test_on_a_terminal_it_prompts_tells_of_mistakes_and_ends_by_ctrl_d(model_dir, tmp_path):

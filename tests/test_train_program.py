@@ -8,6 +8,7 @@ import random
 import pytest
 
 from tfzoo import evaluate, export, generate, tokenizers, train
+from tfzoo.pretrained import write_tokenizer
 
 TINY = (
     "--preset=gpt2_tiny",
@@ -39,6 +40,15 @@ def test_what_an_error_before_the_first_step_advises_works_in_the_same_folder(st
     assert "smaller --sequence_length" in capsys.readouterr().err
     assert os.listdir("run") == []
     assert start() == 0
+
+
+def test_a_tokenizer_of_transformers_trains_and_without_a_graph_is_refused_at_once(start, capsys):
+    os.mkdir("published")
+    write_tokenizer(tokenizers.train("bytes", [], 257), "published")
+    assert start("--tokenizer=published", "--export_dir=out") == 2
+    assert "cannot be exported as TensorFlow ops" in capsys.readouterr().err
+    assert start("--tokenizer=published") == 0
+    assert generate.main(["--model_dir=run", "--prompt=the", "--max_new_tokens=3"]) == 0
 
 
 def test_bad_rows_may_be_skipped_or_mended_in_the_same_folder(start, tmp_path, capsys):

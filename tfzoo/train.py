@@ -107,6 +107,8 @@ def _fit_and_export(config, run, distribution) -> None:
     if distribution.is_chief:
         run.open(config)
     prepared = preparation.prepare(config, run, distribution)
+    if config.export_dir and _writes(config):
+        prepared.tokenizer.check_graph()
     model = preparation.new_model(config, run, distribution, prepared.task)
     trainer = Trainer(
         config,

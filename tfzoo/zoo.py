@@ -50,6 +50,8 @@ def load(model_dir):
     model = models.load_config(folder / "model.json", dtype=_flag(folder, "precision", "float32"))
     _assign(model, checkpoint, folder)
     tokenizer = tokenizers.load(folder / "tokenizer")
+    if _flag(folder, "task", "") == "dialogue":  # It has learnt to read turns in another way.
+        tokenizer.chat_template = None
     if model.kind == "encoder_decoder":
         return TextToText(model, tokenizer, _flag(folder, "prefix", ""))
     return (LanguageModel if model.kind == "decoder" else TrainedModel)(model, tokenizer)
@@ -205,9 +207,10 @@ class LanguageModel:
     def reply(self, turns, **options):
         """Says the next turn of a conversation, giving the text as it comes.
 
-        The turns are read as the tokenizer's chat template writes them, or without one as the task
-        `dialogue` reads them. Where the model's context has no room for all, the oldest are left
-        out, so that `max_new_tokens`, or half the context if that is less, are free for the reply.
+        The turns are read as the tokenizer's chat template writes them; without one, and by a run
+        of the task `dialogue`, as that task reads them. Where the model's context has no room for
+        all, the oldest are left out, so that `max_new_tokens`, or half the context if that is less,
+        are free for the reply.
 
         Args:
             turns: list of str, one at least, the last of them to be replied to.

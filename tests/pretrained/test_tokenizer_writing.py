@@ -73,6 +73,17 @@ def test_it_comes_back_as_it_went(written):
         assert again.decode_batch(rows) == tokenizer.decode_batch(rows)
 
 
+def test_the_model_file_alone_is_sentence_pieces(written, tmp_path):
+    tokenizer, folder = written
+    if tokenizer.kind != "sentence_piece":
+        pytest.skip("has no model file")
+    for path in folder.iterdir():
+        if path.name != "tokenizer.json":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    again = tokenizers.load(tmp_path)
+    assert again.fingerprint == tokenizer.fingerprint
+
+
 def test_a_decoder_with_a_head_has_its_texts_ended(tmp_path):
     tokenizer = trained("byte_pair")
     write_tokenizer(tokenizer, tmp_path, ends_texts=True)

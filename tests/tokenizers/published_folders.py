@@ -145,6 +145,32 @@ def t5(folder):
     return save(tokenizer, folder, eos_token="</s>", pad_token="<pad>", unk_token="<unk>")
 
 
+def albert(folder):
+    tokenizer = hf.Tokenizer(models.Unigram())
+    quotes = [normalizers.Replace("``", '"'), normalizers.Replace("''", '"')]
+    letters = [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    tokenizer.normalizer = normalizers.Sequence([*quotes, *letters])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
+    )
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = hf.trainers.UnigramTrainer(
+        vocab_size=500,
+        special_tokens=["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"],
+        unk_token="<unk>",
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([text for text in TEXTS if "<" not in text], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    names = {"bos_token": "[CLS]", "eos_token": "[SEP]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    more = {"pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "[MASK]"}
+    return save(tokenizer, folder, **names, **more)
+
+
 def llama2(folder):
     tokenizer = hf.Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Sequence(
@@ -188,5 +214,5 @@ def gpt1(folder):
 
 
 EXPORTED = {make.__name__: make for make in (gpt2, roberta, smollm, bert, cased)}
-OTHERS = {make.__name__: make for make in (neox, llama3, qwen2, t5, llama2, gpt1)}
+OTHERS = {make.__name__: make for make in (neox, llama3, qwen2, t5, albert, llama2, gpt1)}
 EVERY = EXPORTED | OTHERS

@@ -4,6 +4,7 @@ import json
 import random
 
 import pytest
+import tensorflow as tf
 import tokenizer_contract as contract
 import tokenizers as hf
 from adversarial_text import invalid, strings
@@ -131,13 +132,15 @@ def test_a_cut_before_a_space_changes_no_ids(loaded, name):
         ("llama3", "Split"),
         ("qwen2", "added tokens"),
         ("t5", "SentencePiece"),
+        ("albert", "SentencePiece"),
         ("llama2", "Replace"),
         ("gpt1", "BertNormalizer"),
     ],
 )
 def test_what_has_no_graph_is_refused_with_the_reason(loaded, name, reason):
-    with pytest.raises(UsageError, match=f"cannot be exported.*{reason}"):
-        loaded[name].graph()
+    for export in (loaded[name].graph, loaded[name].check_graph):
+        with pytest.raises(UsageError, match=f"cannot be exported.*{reason}"):
+            export()
 
 
 # Roles.
@@ -180,6 +183,19 @@ def test_added_tokens_count_and_ids_behind_them_are_no_text(loaded):
     assert tokenizer.vocabulary_size == 705
     [ids] = tokenizer.encode_batch(["a<think>b"])
     assert ids[1] == 703 and tokenizer.decode_batch([[*ids, 900]]) == ["a<think>b"]
+
+
+@pytest.mark.parametrize("name", ["gpt2", "bert"])
+def test_ids_behind_the_vocabulary_are_no_text_in_the_graph(loaded, name):
+    tokenizer = loaded[name]
+    [ids] = tokenizer.encode_batch(["some words"])
+    texts = tokenizer.graph().detokenize(tf.constant([[*ids, 50_303, *ids]]))
+    assert [text.decode() for text in texts.numpy()] == tokenizer.decode_batch([[*ids, *ids]])
+
+
+def test_only_bytes_with_nothing_left_out_are_lossless(loaded):
+    lossless = {name for name, tokenizer in loaded.items() if tokenizer.is_lossless}
+    assert lossless == {"gpt2", "roberta", "llama3", "smollm"}
 
 
 def test_roles_that_no_file_names_are_the_usual_ones(tmp_path):
@@ -303,6 +319,31 @@ def test_ids_are_those_of_transformers(folders, loaded, name):
     if tokenizer.layout.before or name == "t5":
         assert tokenizer.join("a b").token_ids == peer("a b")["input_ids"]
         assert tokenizer.join("a b", "c").token_ids == peer("a b", "c")["input_ids"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("sort", "class_name"),
+    [
+        ("gpt2", "GPT2Tokenizer"),
+        ("roberta", "RobertaTokenizer"),
+        ("neox", "GPTNeoXTokenizer"),
+        ("qwen2", "Qwen2Tokenizer"),
+        ("bert", "BertTokenizer"),
+        ("cased", "BertTokenizer"),
+        ("gpt1", "OpenAIGPTTokenizer"),
+    ],
+)
+def test_ids_are_those_of_the_models_class(folders, tmp_path, sort, class_name):
+    transformers = pytest.importorskip("transformers")
+    for path in folders[sort].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    change(tmp_path, "tokenizer_config.json", lambda c: c.update(tokenizer_class=class_name))
+    peer = transformers.AutoTokenizer.from_pretrained(tmp_path)
+    assert type(peer).__name__ == class_name
+    tokenizer, texts = tokenizers.load(tmp_path), plain(strings(1000))
+    assert tokenizer.encode_batch(texts) == peer(texts, add_special_tokens=False)["input_ids"]
+    assert tokenizer.vocabulary_size == len(peer)
 
 
 @pytest.mark.slow
@@ -456,12 +497,18 @@ def test_a_published_tokenizer_is_not_trained():
 
 
 @pytest.mark.parametrize(
-    "more", [{"chat_template": "x"}, {"added_tokens_decoder": {"9": {"content": "q<>"}}}]
+    ("more", "named"),
+    [
+        ({"chat_template": "x"}, "a chat template"),
+        ({"added_tokens_decoder": {"9": {"content": "q<>"}}}, "'q<>'"),
+        ({"add_bos_token": True}, "add_bos_token"),
+        ({"tokenizer_class": "XLMRobertaTokenizer"}, "the class XLMRobertaTokenizer"),
+    ],
 )
-def test_what_a_model_file_does_not_hold_is_refused(tmp_path, more):
+def test_what_a_model_file_does_not_hold_is_refused(tmp_path, more, named):
     tokenizers.train("sentence_piece", strings(500), 400).save(tmp_path / "t5")
     change(tmp_path / "t5", "tokenizer_config.json", lambda config: config.update(more))
-    with pytest.raises(UsageError, match="beside a tokenizer.json only"):
+    with pytest.raises(UsageError, match=f"{named}.*beside a tokenizer.json only"):
         tokenizers.load(tmp_path / "t5")
 
 

@@ -4,7 +4,6 @@ import json
 
 from tfzoo.errors import UsageError
 from tfzoo.tokenizers.byte_pair import BytePairTokenizer
-from tfzoo.tokenizers.byte_pair_graph import BytePairGraph
 from tfzoo.tokenizers.published_decoder import step_kinds
 from tfzoo.tokenizers.word_piece import CONTINUED, LONGEST_WORD, WordPieceTokenizer
 
@@ -17,6 +16,20 @@ def graph(tokenizer):
 
     Raises:
         UsageError: with the reason, if there are no such ops.
+    """
+    same = counterpart(tokenizer)
+    if not _digits_apart(tokenizer.pipeline):
+        return same.graph()
+    from tfzoo.tokenizers.byte_pair_graph import BytePairGraph  # TensorFlow only where needed
+
+    return BytePairGraph(same, digits_apart=True)
+
+
+def counterpart(tokenizer):
+    """The tokenizer of a kind of ours that does the same, but that digits may stand apart first.
+
+    Raises:
+        UsageError: with the reason, if there is none.
     """
     found = tokenizer.description
     pipeline = tokenizer.pipeline
@@ -40,6 +53,10 @@ def _refused(reason) -> UsageError:
     )
 
 
+def _digits_apart(pipeline):
+    return "Digits" in step_kinds(pipeline.get("pre_tokenizer"))
+
+
 def _byte_pair(pipeline, found):
     model, words = pipeline["model"], pipeline.get("pre_tokenizer")
     steps = [*step_kinds(pipeline.get("normalizer")), *step_kinds(words)]
@@ -54,8 +71,7 @@ def _byte_pair(pipeline, found):
             raise _refused(f"for its {name} there are none")
     merges = [tuple(m.split(" ") if isinstance(m, str) else m) for m in model["merges"]]
     vocabulary = {token: n for n, token in enumerate(found.tokens)}
-    same = BytePairTokenizer(vocabulary, merges, _named(found))
-    return BytePairGraph(same, digits_apart=len(steps) == 2)
+    return BytePairTokenizer(vocabulary, merges, _named(found))
 
 
 def _word_piece(pipeline, found):
@@ -77,7 +93,7 @@ def _word_piece(pipeline, found):
         strip_accents=rules["strip_accents"],
         split_chinese=rules["handle_chinese_chars"],
         special=_named(found),
-    ).graph()
+    )
 
 
 def _named(found):

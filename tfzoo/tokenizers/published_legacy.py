@@ -20,6 +20,8 @@ _CLASSES = {
     "openai-gpt": "OpenAIGPTTokenizer",
     "bert": "BertTokenizer",
     "distilbert": "BertTokenizer",
+    "t5": "T5Tokenizer",
+    "albert": "AlbertTokenizer",
 }
 _REMEDY = (
     'Where transformers is installed, AutoTokenizer.from_pretrained("FOLDER").save_pretrained('

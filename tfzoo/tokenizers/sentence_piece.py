@@ -17,6 +17,7 @@ from tfzoo.tokenizers import folders, joining, specials
 from tfzoo.tokenizers import piece_model as files
 from tfzoo.tokenizers.lower_case import in_lower_case
 from tfzoo.tokenizers.piece_model import Piece, PieceModel
+from tfzoo.tokenizers.published_legacy import class_name
 from tfzoo.tokenizers.sentence_piece_training import learn
 from tfzoo.tokenizers.tokenizer import REPLACEMENT, Tokenizer, count_bytes
 
@@ -28,6 +29,7 @@ _T5 = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 _ALBERT = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1}
 _BERT_ROLES = {"start": "[CLS]", "separator": "[SEP]", "mask": "[MASK]"}
 _SENTINEL = re.compile("\u2581?<extra_id_([0-9]+)>")
+_CLASSES = (None, "T5Tokenizer", "AlbertTokenizer", "PreTrainedTokenizer")  # ids are the pieces'
 _SPECIAL_KINDS = (files.CONTROL, files.USER_DEFINED)
 
 
@@ -176,7 +178,7 @@ class SentencePieceTokenizer(Tokenizer):
         try:
             config = _config(path.parent)
             model = path.read_bytes()
-            _check_added(path.parent, config, _parsed(model))
+            _check_unheard(path.parent, config, _parsed(model))
             if _wants_lower_case(_parsed(model), config):
                 model = in_lower_case(model)
             return cls(model, config.get("extra_ids"))
@@ -282,18 +284,22 @@ def _config(folder: Path) -> dict:
     return config
 
 
-def _check_added(folder: Path, config: dict, model: PieceModel) -> None:
-    """That the files of transformers beside the model add nothing which would go unheard."""
+def _check_unheard(folder: Path, config: dict, model: PieceModel) -> None:
+    """That the files of transformers beside the model say nothing which would go unheard."""
     path = folder / "added_tokens.json"
     added = dict(folders.read_json(folder, path.name)) if path.exists() else {}
     added |= {token["content"]: n for n, token in config.get("added_tokens_decoder", {}).items()}
     known = {piece.text for piece in model.pieces}
-    unknown = [token for token in added if token not in known and not _SENTINEL.fullmatch(token)]
-    has_template = "chat_template" in config or (folder / "chat_template.jinja").exists()
-    if unknown or has_template:
+    told = [repr(token) for token in added if token not in known and not _SENTINEL.fullmatch(token)]
+    told += [name for name in ("add_bos_token", "add_eos_token") if config.get(name)]
+    if "chat_template" in config or (folder / "chat_template.jinja").exists():
+        told.append("a chat template")
+    if (name := class_name(folder, config)) not in _CLASSES:
+        told.append(f"the class {name}")
+    if told:
         raise ValueError(
-            f"it goes with {'a chat template' if has_template else unknown[0]!r}, which is read "
-            "beside a tokenizer.json only: transformers' save_pretrained writes one"
+            f"it goes with {told[0]}, which is read beside a tokenizer.json only: transformers' "
+            "save_pretrained writes one"
         )
 
 

@@ -232,6 +232,13 @@ class Tokenizer(abc.ABC):
     def graph(self):
         """The tokenizer as TensorFlow ops: a `tfzoo.tokenizers.graph.TokenizerGraph`."""
 
+    def check_graph(self) -> None:  # noqa: B027  Kinds of ours always can.
+        """Does nothing, if the tokenizer can be exported.
+
+        Raises:
+            UsageError: with the reason, if it cannot.
+        """
+
     @abc.abstractmethod
     def _encode(self, texts: list[str]) -> list[list[int]]:
         """The ids of each text, which is valid Unicode."""
