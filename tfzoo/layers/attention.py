@@ -113,9 +113,12 @@ class MultiHeadSelfAttention(keras.layers.Layer):
     def build(self, input_shape):
         width, variant = input_shape[-1], self.variant
         self._set_head_sizes(width)
+        queries = self.num_heads * self.head_dim
+        groups = self.num_key_value_heads * self.head_dim
         self.query_key_value = Projection(
-            (self.num_heads + 2 * self.num_key_value_heads) * self.head_dim,
+            queries + 2 * groups,
             use_bias=variant.input_bias,
+            parts={"query": queries, "key": groups, "value": groups},
             kernel_initializer=self.kernel_initializer,
             name="query_key_value",
             dtype=self.dtype_policy,

@@ -79,7 +79,12 @@ class MultiHeadCrossAttention(keras.layers.Layer):
         self._head_dim = self.head_dim or width // self.num_heads
         joined = self.num_heads * self._head_dim
         self.query = self._projection("query", joined, self.query_initializer)
-        self.key_value = self._projection("key_value", 2 * joined, self.kernel_initializer)
+        self.key_value = self._projection(
+            "key_value",
+            2 * joined,
+            self.kernel_initializer,
+            parts={"key": joined, "value": joined},
+        )
         self.output_projection = self._projection(
             "output", width, self.output_initializer, dropout=self.dropout.rate
         )
@@ -88,12 +93,13 @@ class MultiHeadCrossAttention(keras.layers.Layer):
         self.output_projection.build((*x_shape[:-1], joined))
         self.dropout.build(None)
 
-    def _projection(self, name, units, initializer, dropout=0.0):
+    def _projection(self, name, units, initializer, dropout=0.0, parts=None):
         return Projection(
             units,
             use_bias=self.use_bias,
             dropout=dropout,
             kernel_initializer=initializer,
+            parts=parts,
             name=name,
             dtype=self.dtype_policy,
         )

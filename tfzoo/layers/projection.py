@@ -1,10 +1,14 @@
 """The matrix product of a transformer, with what follows it done in the same pass over memory."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
 from tfzoo import kernels
 from tfzoo.layers.dropout import Dropout
+from tfzoo.layers.growing import Growing
+from tfzoo.layers.low_rank import LowRankUpdate
 
 
 @keras.saving.register_keras_serializable(package="tfzoo")
@@ -19,6 +23,8 @@ class Projection(keras.layers.Layer):
         use_bias: bool. Whether there is a b.
         dropout: float in [0, 1), share of the result to drop.
         kernel_initializer: Keras initializer of W.
+        parts: dict of names to widths: what the columns of W are, side by side, such as queries,
+            keys and values; None: one thing.
 
     Call arguments:
         x: float (..., m).
@@ -37,6 +43,7 @@ class Projection(keras.layers.Layer):
         use_bias=True,
         dropout=0.0,
         kernel_initializer="glorot_uniform",
+        parts=None,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
@@ -48,6 +55,8 @@ class Projection(keras.layers.Layer):
         self.use_bias = use_bias
         self.dropout = Dropout(dropout, name="dropout", dtype=self.dtype_policy)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.parts = parts or {}
+        self.adapters = Growing(name="adapters", dtype=self.dtype_policy)
 
     def build(self, input_shape):
         self.kernel = self.add_weight(
@@ -60,7 +69,10 @@ class Projection(keras.layers.Layer):
         self.dropout.build(None)
 
     def call(self, x, residual=None, training=None):
-        product = self._product(tf.cast(x, self.compute_dtype))
+        x = tf.cast(x, self.compute_dtype)
+        product = self._product(x)
+        if self.adapters.layers:
+            product += self._update(x, training)
         biases = [self.bias.value] if self.use_bias else []
         drops = training and self.dropout.rate
         if biases and residual is not None and not drops:
@@ -81,6 +93,51 @@ class Projection(keras.layers.Layer):
         y = tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [self.units]], 0))
         return tf.ensure_shape(y, [*x.shape[:-1], self.units])
 
+    def _update(self, x, training):
+        """What the adapters add: zeros to the columns of parts that have none."""
+        by_name = {layer.name: layer for layer in self.adapters.layers}
+        if "adapter" in by_name:
+            return by_name["adapter"](x, training=training)
+        columns = [
+            by_name[name](x, training=training)
+            if name in by_name
+            else tf.zeros(tf.concat([tf.shape(x)[:-1], [width]], 0), x.dtype)
+            for name, width in self.parts.items()
+        ]
+        return tf.concat(columns, -1)
+
+    def add_adapter(self, part=None, **options):
+        """Adds a `LowRankUpdate` of all columns, or of those of one part.
+
+        Args:
+            part: str, one of `parts`, or None.
+            **options: `rank`, `alpha` and `dropout`.
+        """
+        units = self.units if part is None else self.parts[part]
+        layer = LowRankUpdate(units, name=part or "adapter", dtype=self.dtype_policy, **options)
+        with contextlib.ExitStack() as scopes:
+            for name in self.path.split("/"):
+                scopes.enter_context(keras.name_scope(name))
+            layer.build((None, self.kernel.shape[0]))
+        self.adapters.layers.append(layer)
+
+    def merge_adapters(self):
+        """Adds what the adapters say to W, and drops them."""
+        for layer in self.adapters.layers:
+            first, end = self.columns(layer.name)
+            update = tf.pad(layer.update(), [[0, 0], [first, self.units - end]])
+            self.kernel.assign(self.kernel.value + update)
+        self.adapters.layers.clear()
+
+    def columns(self, part):
+        """(first, end) of a part of W; all of it, if it has no such part."""
+        first = 0
+        for name, width in self.parts.items():
+            if name == part:
+                return first, first + width
+            first += width
+        return 0, self.units
+
     def compute_output_shape(self, input_shape, residual_shape=None):
         return (*input_shape[:-1], self.units)
 
@@ -92,6 +149,7 @@ class Projection(keras.layers.Layer):
             "use_bias": self.use_bias,
             "dropout": self.dropout.rate,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "parts": dict(self.parts) or None,
         }
 
 

@@ -25,7 +25,7 @@ def weights_at_hand(variables, dtype):
 
 def is_kernel(variable):
     """Whether a weight is the operand of products in the compute dtype, and nothing else."""
-    return variable.path.endswith("/kernel")
+    return variable.path.endswith(("/kernel", "/lora_a", "/lora_b"))
 
 
 def in_place_of(variables, values):

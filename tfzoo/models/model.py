@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.layers.growing import Growing
+from tfzoo.models.adapters import add_adapters
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,7 @@ class Model(keras.Model):
 
     Attributes:
         heads: dict, name to layer: what `add_head` has added.
+        adapters: `Adapters`, or None: what `add_adapters` has added and `merge` has not yet.
         remat: bool. Whether each block is computed anew in the backward pass, to save memory.
     """
 
@@ -80,7 +83,8 @@ class Model(keras.Model):
     def __init__(self, config, **kwargs):
         super().__init__(**kwargs)
         self.config = self.config_class(**config) if isinstance(config, dict) else config
-        self._heads = Heads(name="heads", dtype=self.dtype_policy)
+        self.adapters = None
+        self._heads = Growing(name="heads", dtype=self.dtype_policy)
 
     @classmethod
     def from_preset(cls, name, dtype=None, **overrides):
@@ -177,30 +181,21 @@ class Model(keras.Model):
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
+        adapters = {"adapters": dataclasses.asdict(self.adapters)} if self.adapters else {}
         return {
             "config": dataclasses.asdict(self.config),
             "heads": {name: serialize(layer) for name, layer in self.heads.items()},
             "name": self.name,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            **adapters,
         }
 
     @classmethod
     def from_config(cls, config):
-        heads = config.pop("heads", {})
+        heads, adapters = config.pop("heads", {}), config.pop("adapters", None)
         model = cls(**config)
         for name, layer in heads.items():
             model.add_head(name, keras.saving.deserialize_keras_object(layer))
+        if adapters:
+            add_adapters(model, **adapters)
         return model
-
-
-class Heads(keras.layers.Layer):
-    """Holds a model's heads: a layer that may grow after it is built.
-
-    Attributes:
-        layers: list of layers.
-    """
-
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.layers = []
-        self.built = True

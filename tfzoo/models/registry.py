@@ -35,6 +35,8 @@ MODELS = {
     "t5": T5,
 }
 
+_ADDED = ("heads", "adapters")  # What a model may have beside what its configuration tells.
+
 PRESETS = {
     preset: (family, config)
     for family, model_class in MODELS.items()
@@ -67,18 +69,23 @@ def count_weights(make, name_ends=""):
     """The weights of the model that `make()` makes, counted without allocating them.
 
     Only of the variables whose name ends with `name_ends`: "kernel" counts what is in products.
+    """
+    return sum(math.prod(w.shape) for w in imagined(make).weights if w.name.endswith(name_ends))
+
+
+def imagined(make):
+    """What `make()` makes, a model without values, whose weights have paths and shapes.
 
     In a thread of its own: Keras keeps a list, one a thread, of variables without values, and would
     allocate them all at the end of the next `StatelessScope`.
     """
 
-    def count():
+    def without_values():
         with keras.StatelessScope(initialize_variables=False):
-            weights = make().weights
-            return sum(math.prod(w.shape) for w in weights if w.name.endswith(name_ends))
+            return make()
 
     with concurrent.futures.ThreadPoolExecutor(1) as thread:
-        return thread.submit(count).result()
+        return thread.submit(without_values).result()
 
 
 def save_config(model, path):
@@ -86,8 +93,7 @@ def save_config(model, path):
     family = next(name for name, cls in MODELS.items() if type(model) is cls)
     config = model.get_config()
     record = {"family": family, "config": config["config"]}
-    if config["heads"]:
-        record["heads"] = config["heads"]
+    record |= {part: config[part] for part in _ADDED if config.get(part)}
     aside = f"{path}.{os.getpid()}.tmp"
     with open(aside, "w", encoding="utf-8") as file:
         json.dump(record, file, indent=2)
@@ -105,7 +111,8 @@ def load_config(path, dtype=None):
     """
     with _describing(path):
         record = _record(path)
-        parts = {"config": record["config"], "heads": record.get("heads", {}), "dtype": dtype}
+        added = {part: record[part] for part in _ADDED if part in record}
+        parts = {"config": record["config"], "dtype": dtype, **added}
         return MODELS[record["family"]].from_config(parts)
 
 
