@@ -11,8 +11,6 @@ import safetensors
 
 from tfzoo.errors import UsageError
 
-_CONFIG = "config.json"
-_WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
 _OTHERS = ("*.bin", "*.h5", "*.msgpack", "*.pt", "*.pth", "*.ckpt*", "*.onnx")
 DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
@@ -33,12 +31,15 @@ class CheckpointFolder:
         UsageError: if it is not such a folder, or a file of it is damaged or not its own.
     """
 
+    config_name = "config.json"
+    weights_name = "model.safetensors"
+
     def __init__(self, path, flag: str = "--from"):
         self.path = Path(path)
         self.flag = flag
         if not self.path.is_dir():
             raise self.fault("is not a folder", "Give a folder with config.json and safetensors")
-        self.config = self.json(_CONFIG)
+        self.config = self.json(self.config_name)
 
     def fault(self, what: str, remedy: str) -> UsageError:
         """The error that says what is wrong with the folder, and the way out."""
@@ -124,9 +125,9 @@ class CheckpointFolder:
     @functools.cached_property
     def _places(self) -> dict[str, str]:
         """Names of tensors and the files that hold them."""
-        if (self.path / _WEIGHTS).exists():
-            with self._opened(_WEIGHTS) as file:
-                return dict.fromkeys(file.keys(), _WEIGHTS)
+        if (self.path / self.weights_name).exists():
+            with self._opened(self.weights_name) as file:
+                return dict.fromkeys(file.keys(), self.weights_name)
         if (self.path / _INDEX).exists():
             places = self.json(_INDEX).get("weight_map")
             if not isinstance(places, dict) or not all(isinstance(x, str) for x in places.values()):
@@ -134,13 +135,13 @@ class CheckpointFolder:
             return places
         if others := [path.name for form in _OTHERS for path in sorted(self.path.glob(form))]:
             raise self.fault(
-                f"has no {_WEIGHTS}, only {others[0]}, which is not read: pickles run code, and "
-                "the others are of other programs",
+                f"has no {self.weights_name}, only {others[0]}, which is not read: pickles run "
+                "code, and the others are of other programs",
                 "Convert it once where transformers is installed: AutoModel.from_pretrained("
                 "FOLDER).save_pretrained(NEW_FOLDER) with the class that config.json's "
-                f"`architectures` names writes {_WEIGHTS}",
+                f"`architectures` names writes {self.weights_name}",
             )
-        raise self.fault(f"has neither {_WEIGHTS} nor {_INDEX}", "Copy the missing file there")
+        raise self.fault(f"has neither {self.weights_name} nor {_INDEX}", "Copy it there")
 
     @contextlib.contextmanager
     def _opened(self, name: str):

@@ -49,11 +49,7 @@ def read_model(folder, dtype=None, flag: str = "--from"):
             tensor that is missing, left over, of another shape, or not finite.
     """
     source = CheckpointFolder(folder, flag)
-    family = family_of(source)
-    settings = Settings(source.config, f"{flag}={folder}: config.json", source.shapes)
-    with _faults_of_config(source):
-        config = family.read_config(settings)
-    settings.refuse_the_rest()
+    family, config = _shape(source)
     prefixed = any(name.startswith(family.prefix) for name in source.shapes)
     known = family.parts(config)
     parts = _present(as_named(known, family.prefix if prefixed else "", source.shapes), source)
@@ -69,6 +65,27 @@ def read_model(folder, dtype=None, flag: str = "--from"):
         config=source.config, prefixed=prefixed, parts=names, dtypes=source.dtypes
     )
     return model, published
+
+
+def read_shape(folder, flag: str = "--from"):
+    """Our class of the model that a folder holds, and its configuration record.
+
+    Raises:
+        UsageError: if the folder holds no model that is known, or a switch that is not known.
+    """
+    family, config = _shape(CheckpointFolder(folder, flag))
+    return family.model, config
+
+
+def _shape(source):
+    """The family of a folder, and our configuration record of its model."""
+    family = family_of(source)
+    where = f"{source.flag}={source.path}: config.json"
+    settings = Settings(source.config, where, source.shapes)
+    with _faults_of_config(source):
+        config = family.read_config(settings)
+    settings.refuse_the_rest()
+    return family, config
 
 
 @contextlib.contextmanager

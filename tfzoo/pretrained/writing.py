@@ -28,7 +28,10 @@ def write_model(model, folder, published=None, labels=()) -> None:
 
     Raises:
         UsageError: if transformers has no such model.
+        ValueError: if the model has adapters.
     """
+    if model.adapters is not None:
+        raise ValueError("`model` must have no adapters. Merge them, or write them by themselves.")
     kind, family = family_for(model)
     parts = _parts_of(model, family, published)
     config = family.write_config(model.config) | {
@@ -46,7 +49,7 @@ def write_model(model, folder, published=None, labels=()) -> None:
     arrays = _arrays(as_named(parts, prefix, dtypes), model, dtypes)
     if published is None:
         config["dtype"] = "float32"
-    _write_json(Path(folder) / "config.json", config)
+    write_json(Path(folder) / "config.json", config)
     safetensors.numpy.save_file(
         arrays, Path(folder) / "model.safetensors", metadata={"format": "pt"}
     )
@@ -84,7 +87,7 @@ def _as_it_was(family, record, config, published, parts):
 
 
 def _arrays(parts, model, dtypes):
-    variables = {v.path.split("/", 1)[1]: v for v in model.trainable_variables}
+    variables = {v.path.split("/", 1)[1]: v for v in model.weights}
     arrays = {}
     for rule in (rule for part in parts for rule in part.rules):
         array = variables[rule.ours].numpy()
@@ -95,7 +98,8 @@ def _arrays(parts, model, dtypes):
     return arrays
 
 
-def _write_json(path, content) -> None:
+def write_json(path, content) -> None:
+    """Writes a dict as transformers does, through to the disk."""
     with open(path, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2, sort_keys=True)
         file.write("\n")
