@@ -3,6 +3,7 @@
 import concurrent.futures
 import dataclasses
 import errno
+import math
 import os
 import shlex
 import sys
@@ -121,7 +122,7 @@ def _fit_and_export(config, run, distribution) -> None:
     trainer.restore()
     if distribution.is_chief:
         _keep_flags(config, run)
-    if config.init_from and trainer.step == 0:
+    if config.init_from and (trainer.step == 0 or config.lora_rank):
         pretrained.begin(config, run, trainer)
     if not distribution.is_chief:
         return trainer.fit()
@@ -236,9 +237,17 @@ def _beginning(config, run, model, step: int) -> str:
     tokens = config.global_batch_size * model.config.max_sequence_length
     origin = f" from the weights of {config.init_from}" if config.init_from and not step else ""
     return (
-        f"Training {config.preset or model.name} ({model.count_params():,} parameters){origin} in "
-        f"{run.path}{resumed}: {config.train_steps:,} steps of {tokens:,} tokens."
+        f"Training {config.preset or model.name} ({_counted(model)}){origin} in {run.path}"
+        f"{resumed}: {config.train_steps:,} steps of {tokens:,} tokens."
     )
+
+
+def _counted(model) -> str:
+    """How many parameters there are, and how many of them are trained if not all."""
+    trained = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    total = model.count_params()
+    some = f"{trained:,} of " if trained < total else ""
+    return f"{some}{total:,} parameters"
 
 
 def _quoted(title: str, text: str) -> str:

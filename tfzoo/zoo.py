@@ -9,33 +9,38 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfzoo import models, tokenizers
+from tfzoo import tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
 from tfzoo.generation import DEFAULTS, Decoder, checked_sampling, checked_text, checked_texts, write
 from tfzoo.generation.chat import history
 from tfzoo.layers.heads import sentence_embedding
+from tfzoo.models.adapters import merge
 from tfzoo.tasks import padding
 from tfzoo.text_to_text import TextToText
 from tfzoo.training.checkpoints import Checkpoints
+from tfzoo.training.origins import load_model
 
 TEXTS_AT_ONCE = 32
 
 
-def load(model_dir):
+def load(model_dir, *, merged=True):
     """Loads what `python -m tfzoo.train` has left in a folder: the newest checkpoint that is whole.
 
     Where the run kept a moving average of its weights, that average is taken.
 
     Args:
         model_dir: path.
+        merged: bool. Whether adapters become part of the matrices that they adapt
+            (`models.adapters.merge`); else the model has them beside.
 
     Returns:
         `LanguageModel` if the model is a decoder, `TextToText` if it is an encoder-decoder, else
         `TrainedModel`.
 
     Raises:
-        UsageError: if the folder holds no run, or no whole checkpoint.
+        UsageError: if the folder holds no run, or no whole checkpoint; or adapters of weights that
+            are gone or others by now.
     """
     folder = Path(model_dir)
     if not (folder / "model.json").is_file() or not (folder / "tokenizer").is_dir():
@@ -47,8 +52,9 @@ def load(model_dir):
     checkpoint = checkpoints.restore_weights()
     if checkpoint is None:
         raise UsageError(f"--model_dir={folder} {checkpoints.why_none()}")
-    model = models.load_config(folder / "model.json", dtype=_flag(folder, "precision", "float32"))
-    _assign(model, checkpoint, folder)
+    model = load_model(folder, checkpoint, dtype=_flag(folder, "precision", "float32"))
+    if merged:
+        merge(model)
     tokenizer = tokenizers.load(folder / "tokenizer")
     if _flag(folder, "task", "") == "dialogue":  # It has learnt to read turns in another way.
         tokenizer.chat_template = None
@@ -280,18 +286,3 @@ def _flag(folder, name, default):
     except (OSError, ValueError, KeyError):
         return default
     return default if value is None else value
-
-
-def _assign(model, checkpoint, folder):
-    """Gives the model the checkpoint's weights: the moving average of each that has one."""
-    for weight in model.weights:
-        names = (f"ema/{weight.path}", f"model/{weight.path}")
-        array = next((checkpoint.arrays[n] for n in names if n in checkpoint.arrays), None)
-        if array is None or array.shape != tuple(weight.shape):
-            found = "nothing" if array is None else f"an array of shape {array.shape}"
-            raise UsageError(
-                f"The checkpoint of step {checkpoint.step} in --model_dir={folder} does not fit "
-                f"its model.json: {weight.path} has shape {tuple(weight.shape)}, "
-                f"the checkpoint has {found}."
-            )
-        weight.assign(array)

@@ -5,61 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from small_runs import SMALL, arguments, first_run, run, weights
 
 from tfzoo import models, train, zoo
 from tfzoo.errors import UsageError
-from tfzoo.training import pretrained
-from tfzoo.training.metrics import read_rows
+from tfzoo.training.fitting import fitting_weights
 from tfzoo.training.model_dir import ModelDir
-
-WORDS = "one two three four five six seven eight nine ten".split()
-SMALL = "num_layers=1,num_heads=2,hidden_dim=16,intermediate_dim=32"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Texts, rows with two labels and rows with three."""
-    folder = tmp_path_factory.mktemp("data")
-    random = np.random.default_rng(0)
-    rows = [" ".join(random.choice(WORDS, size)) for size in random.integers(2, 9, 60)]
-    (folder / "text").mkdir()
-    for number, row in enumerate(rows):
-        (folder / "text" / f"{number:02}.txt").write_text(f"{row} {row[::-1]}. " * 5)
-    for name, labels in (("two.csv", "xy"), ("three.csv", "xyz")):
-        lines = [f"{row},{labels[len(row) % len(labels)]}" for row in rows]
-        (folder / name).write_text("\n".join(["text,label", *lines]) + "\n")
-    return folder
-
-
-def arguments(folder, model_dir, task, data, *more):
-    named = {
-        "model_dir": model_dir,
-        "task": task,
-        "text_files": folder / data,
-        "data_dir": folder / "stores",
-        "train_steps": 4,
-        "schedule": "constant",
-        "warmup_steps": 0,
-        "learning_rate": 3e-3,
-        "validation_fraction": 0.3,
-        "log_every_steps": 1,
-        "export_dir": "",
-        "jit": "false",
-    }
-    return [*(f"--{name}={value}" for name, value in named.items()), *more]
-
-
-def run(*given):
-    assert train.main(arguments(*given)) == 0
-    return [row["loss"] for row in read_rows(given[1]) if "loss" in row]
-
-
-def first_run(folder, name, preset, task, *more):
-    """A run to begin with."""
-    data = "text" if task == "bert" else "two.csv"
-    shape = [f"--preset={preset}", f"--model_overrides={SMALL}", "--tokenizer=bytes"]
-    run(folder, folder / name, task, data, *shape, "--sequence_length=48", *more)
-    return folder / name
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +26,6 @@ def gpt2(folder):
 @pytest.fixture(scope="module")
 def llama(folder):
     return first_run(folder, "llama", "llama_tiny", "classification")
-
-
-def weights(model_dir):
-    """Those that a reader of the run is given."""
-    found = ModelDir(model_dir).checkpoints.restore().weights
-    return {path: array for path, array in found.items() if array.dtype.kind == "f"}
 
 
 STILL = ("--learning_rate=1e-30", "--weight_decay=0", "--train_steps=1")
@@ -242,7 +187,7 @@ def test_the_first_weight_that_does_not_fit_is_named(bert, change):
         path = "bert/encoder/block_0/attention/other/kernel"
         given[path] = np.zeros((2, 2), np.float32)
     with pytest.raises(UsageError, match=f"{path} has shape"):
-        pretrained.fitting_weights(model, given, bert)
+        fitting_weights(model, given, bert)
 
 
 def test_a_dry_run_reckons_with_the_origin(folder, bert, tmp_path, capsys):

@@ -37,6 +37,7 @@ def tiny_model(config, distribution, vocabulary_size):
     import keras
 
     from tfzoo import models
+    from tfzoo.training import fine_tuning
 
     keras.utils.set_random_seed(config.seed)
     with distribution.scope():
@@ -49,6 +50,7 @@ def tiny_model(config, distribution, vocabulary_size):
             max_sequence_length=LENGTH,
             dropout=config.dropout,
         )
+        fine_tuning.choose_trained(config, model)
     model.remat = config.remat
     return model
 

@@ -28,7 +28,12 @@ class AdamWState(typing.NamedTuple):
 
 
 class AdamWOptions(typing.NamedTuple):
-    """The numbers of AdamW that stay the same for a whole run."""
+    """The numbers of AdamW that stay the same for a whole run.
+
+    Attributes:
+        rate_scales: tuple of a float for each weight, by which its learning rate is multiplied;
+            empty: all have the same rate.
+    """
 
     first_decay: float = 0.9
     second_decay: float = 0.95
@@ -36,6 +41,7 @@ class AdamWOptions(typing.NamedTuple):
     weight_decay: float = 0.1
     ema_decay: float = 0.0
     multiply_by_parameter_scale: bool = False
+    rate_scales: tuple = ()
 
 
 def global_norm(gradients):
@@ -69,7 +75,8 @@ def adamw(gradients, state, *, gradient_scale, learning_rate, apply, options):
 
     def make():
         for part in _even_groups(state.weights):
-            update(*([x[i] for i in part] if x else [] for x in lists), *numbers, options=options)
+            own = [[x[i] for i in part] if x else [] for x in (*lists, options.rate_scales)]
+            update(*own[:-1], *numbers, options=options._replace(rate_scales=tuple(own[-1])))
         state.num_updates.assign_add(1)
         return True
 
@@ -99,7 +106,7 @@ def _update(gradients, weights, first, second, averages, scale, rate, t, *, opti
             move *= tf.maximum(tf.sqrt(tf.reduce_mean(tf.square(w))), _SMALLEST_SCALE)
         if options.weight_decay and w.shape.rank >= 2:
             move += options.weight_decay * w
-        moved = w - rate * move
+        moved = w - (rate * options.rate_scales[i] if options.rate_scales else rate) * move
         first[i].assign(m)
         second[i].assign(v)
         w.assign(moved)

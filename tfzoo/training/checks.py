@@ -9,10 +9,10 @@ import typing
 
 from tfzoo import data, tokenizers
 from tfzoo.errors import UsageError
-from tfzoo.models import MODELS, PRESETS
+from tfzoo.models import MODELS, PRESETS, registry
 from tfzoo.tasks import TASKS
 from tfzoo.tokenizers import TOKENIZERS
-from tfzoo.training import distribution, pretrained, schedules
+from tfzoo.training import distribution, fine_tuning, pretrained, schedules
 
 _POSITIVE = ("global_batch_size", "num_microbatches", "train_steps", "log_every_steps")
 _POSITIVE += ("keep_checkpoints", "num_virtual_devices")
@@ -30,12 +30,13 @@ def problems(config) -> list[str]:
     """
     found = []
     of_the_model, of_the_text = (_known_model, _model, _task), (_text, _tokenizer)
-    for check in (_where, *of_the_model, *of_the_text, _numbers, _profile, _machine):
+    checks = (_where, *of_the_model, *of_the_text, _fine_tuning, _numbers, _profile, _machine)
+    for check in checks:
         try:
             found += check(config)
         except UsageError as error:
             found.append(str(error))
-    return found
+    return list(dict.fromkeys(found))
 
 
 def model_class(config) -> type:
@@ -282,12 +283,13 @@ def _text(config):
 
 
 def _tokenizer(config):
-    if config.tokenizer == "characters" and config.vocabulary_size < 3:
+    size = math.inf if config.vocabulary_size is None else config.vocabulary_size
+    if config.tokenizer == "characters" and size < 3:
         yield (
             "--vocabulary_size must be at least 3: a character, what stands for unknown ones, and "
             f"end-of-text. Received: {config.vocabulary_size}."
         )
-    if config.tokenizer == "byte_pair" and config.vocabulary_size < 257:
+    if config.tokenizer == "byte_pair" and size < 257:
         yield (
             "--vocabulary_size must be at least 257: 256 bytes and end-of-text. "
             f"Received: {config.vocabulary_size}."
@@ -322,6 +324,33 @@ def _open_files(config, files, flag):
     if kind == "text":
         return data.open_source(text_files=files, files_flag=flag)
     return data.open_examples(kind, files=files, files_flag=flag)
+
+
+def _fine_tuning(config):
+    found = fine_tuning.problems(config)
+    if not found and (config.freeze or config.lora_rank) and _has_model(config):
+        imagined_model(config)
+    return found
+
+
+def imagined_model(config, **more):
+    """The run's model without values, to see its weights and which are trained; `more` are fields.
+
+    Its heads are of two labels, for how many there are only the data tell.
+
+    Raises:
+        UsageError: if a flag names weights or products that it has not.
+    """
+    heads = TASKS[config.task].from_config(config, None, labels=("", "")).heads()
+
+    def make():
+        model = model_class(config)(model_config(config, **more))
+        for name, head in heads.items():
+            model.add_head(name, head)
+        fine_tuning.choose_trained(config, model)
+        return model
+
+    return registry.imagined(make)
 
 
 def _numbers(config):

@@ -5,6 +5,8 @@ from dataclasses import field
 
 from tfzoo.tasks import TASKS
 
+_WITHOUT_ORIGIN = {"preset": "gpt2_mini", "tokenizer": "byte_pair", "vocabulary_size": 8192}
+
 
 def _flag(default, help, choices=None):
     return field(default=default, metadata={"help": help, "choices": choices})
@@ -32,8 +34,8 @@ class TrainConfig:
     # The model.
     init_from: str | None = _flag(
         None,
-        "Folder of a trained run whose architecture, tokenizer and weights this one begins with; "
-        "unset: new weights.",
+        "Folder of a trained run, or one as transformers saves it, whose architecture, tokenizer "
+        "and weights this one begins with; unset: new weights.",
     )
     preset: str | None = _flag(
         None,
@@ -96,8 +98,11 @@ class TrainConfig:
         "tokenizer's folder, or its vocab.txt, vocab.json or .model file; unset: byte_pair, or "
         "that of --init_from.",
     )
-    vocabulary_size: int = _flag(
-        8192, "Tokens in the vocabulary to train; for characters, at most."
+    vocabulary_size: int | None = _flag(
+        None,
+        "Tokens in the vocabulary to train; for characters, at most; unset: 8192. With "
+        "--init_from: rows of the model's tables, no fewer than there, new ones being the mean of "
+        "the old; unset: as many as the tokenizer needs.",
     )
 
     # The objective; a flag that the task does not have is left unset.
@@ -122,6 +127,31 @@ class TrainConfig:
     head_dropout: float | None = _flag(
         None, "Dropout of the new head (classification and its kin), in [0, 1); unset: 0.1."
     )
+
+    # What of the model is trained.
+    freeze: tuple[str, ...] = _flag(
+        (),
+        "Weights to leave as they are: regular expressions that are found in their paths, for "
+        "example embedding,block_[0-3]/.",
+    )
+    layer_decay: float = _flag(
+        1.0,
+        "Factor of the learning rate from each block to the one below it, and to the embeddings, "
+        "in (0, 1]; heads have the whole rate.",
+    )
+    lora_rank: int = _flag(
+        0, "Rank of low-rank adapters, which with heads are all that is trained; 0: none."
+    )
+    lora_alpha: float | None = _flag(
+        None, "Adapters are scaled by this over their rank; unset: twice the rank."
+    )
+    lora_targets: tuple[str, ...] = _flag(
+        (),
+        "Products that have adapters, by the ends of their paths, as regular expressions: "
+        "query_key_value (or query, key, value, each by itself), attention/output, intermediate, "
+        "...; unset: all of the blocks.",
+    )
+    lora_dropout: float = _flag(0.0, "Share of what adapters read to drop, in [0, 1).")
 
     # The optimization.
     global_batch_size: int = _flag(8, "Rows a step, over all replicas and microbatches.")
@@ -185,7 +215,7 @@ class TrainConfig:
     )
 
     def __post_init__(self):
-        for name, default in (("preset", "gpt2_mini"), ("tokenizer", "byte_pair")):
+        for name, default in _WITHOUT_ORIGIN.items():
             if getattr(self, name) is None and not self.init_from:
                 object.__setattr__(self, name, default)
         if self.prefix is not None:  # A flagfile keeps no space at a line's end.

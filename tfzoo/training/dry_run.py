@@ -20,6 +20,7 @@ class Plan:
 
     Attributes:
         parameters: int, but for a task's head. Exact where `vocabulary_is_exact`.
+        trained: int, those of them that are trained.
         vocabulary_size: int.
         vocabulary_is_exact: bool. False where it is only known once the text is read.
         flops_a_step: float. Of the matrix products, forward and backward.
@@ -31,6 +32,7 @@ class Plan:
     """
 
     parameters: int
+    trained: int
     vocabulary_size: int
     vocabulary_is_exact: bool
     flops_a_step: float
@@ -42,8 +44,9 @@ class Plan:
 
     def __str__(self):
         about = "about " * (not self.vocabulary_is_exact)
+        some = f", {self.trained:,} of them trained" * (self.trained < self.parameters)
         rows = {
-            "parameters": f"{about}{self.parameters:,}",
+            "parameters": f"{about}{self.parameters:,}{some}",
             "vocabulary": f"{about}{self.vocabulary_size:,} tokens",
             "computation": f"{self.flops_a_step:.3g} FLOPs a step",
             "memory": f"about {self.memory_bytes / 1e9:.2g} GB on each device, beside TensorFlow's",
@@ -75,17 +78,19 @@ def plan(config) -> Plan:
     vocabulary_size, exact = _vocabulary_size(config)
     model = checks.model_config(config, vocabulary_size=vocabulary_size)
     model_class = checks.model_class(config)
-    parameters = registry.count_weights(lambda: model_class(model))
+    parameters, trained = _parameters(config, vocabulary_size)
     kernels = registry.count_weights(lambda: model_class(model), "kernel")
     _refuse_too_little_text(config, model.max_sequence_length)
     tokens, tokens_are_exact = _training_tokens(config, vocabulary_size)
     tokens_a_step = config.global_batch_size * model.max_sequence_length
     return Plan(
         parameters=parameters,
+        trained=trained,
         vocabulary_size=vocabulary_size,
         vocabulary_is_exact=exact,
-        flops_a_step=_flops_a_token(config, model, model_class.kind, kernels) * tokens_a_step,
-        memory_bytes=_memory(config, model, parameters),
+        flops_a_step=tokens_a_step
+        * _flops_a_token(config, model, model_class.kind, kernels, trained / parameters),
+        memory_bytes=_memory(config, model, parameters, trained),
         tokens=tokens,
         tokens_are_exact=tokens_are_exact,
         tokens_a_step=tokens_a_step,
@@ -93,12 +98,22 @@ def plan(config) -> Plan:
     )
 
 
+def _parameters(config, vocabulary_size: int) -> tuple[int, int]:
+    """How many weights the model's body and adapters have, and how many of them are trained."""
+    model = checks.imagined_model(config, vocabulary_size=vocabulary_size)
+    weights = [weight for weight in model.weights if "/heads/" not in weight.path]
+    sizes = [(math.prod(weight.shape), weight.trainable) for weight in weights]
+    return sum(size for size, _ in sizes), sum(size for size, trained in sizes if trained)
+
+
 def _vocabulary_size(config) -> tuple[int, bool]:
     made = ModelDir(config.model_dir).tokenizer
     if made.is_dir():
-        return tokenizers.load(made).vocabulary_size, True
+        num_tokens = tokenizers.load(made).vocabulary_size
+        return pretrained.vocabulary_size(config, num_tokens), True
     if config.init_from:
-        return tokenizers.load(pretrained.tokenizer_folder(config)).vocabulary_size, True
+        num_tokens = pretrained.tokenizer(config).vocabulary_size
+        return pretrained.vocabulary_size(config, num_tokens), True
     if config.tokenizer not in tokenizers.TOKENIZERS:
         return tokenizers.load(config.tokenizer).vocabulary_size, True
     if config.tokenizer == "bytes":
@@ -150,14 +165,17 @@ def _bytes_a_token(config, vocabulary_size: int) -> float:
     return min(max(2.5 + 0.53 * math.log2(vocabulary_size / 512), 1.0), 5.1)
 
 
-def _flops_a_token(config, model, kind: str, kernels: int) -> float:
+def _flops_a_token(config, model, kind: str, kernels: int, trained: float) -> float:
     """Forward, and backward twice that (Kaplan et al., 2020, section 2.1); blocks again by --remat.
+
+    Of the backward pass, half is for the weights: as much of it as is trained.
 
     A token of an encoder-decoder is one of the source and one of the target. An encoder's head is
     left out: it reads few of the tokens.
 
     Args:
         kernels: weights of the matrix products.
+        trained: share of the weights that is trained.
     """
     t, m, v = model.max_sequence_length, model.hidden_dim, model.vocabulary_size
     if hasattr(model, "embedding_dim"):  # ALBERT's one block is that of every layer.
@@ -165,14 +183,14 @@ def _flops_a_token(config, model, kind: str, kernels: int) -> float:
     attentions = model.num_layers * (3 if kind == "encoder_decoder" else 1)
     blocks = 2 * kernels + 4 * attentions * t * m
     head = 0 if kind == "encoder" else 2 * v * m
-    return (4 if config.remat else 3) * blocks + 3 * head
+    return (2 + trained + config.remat) * blocks + 3 * head
 
 
-def _memory(config, model, parameters: int) -> float:
+def _memory(config, model, parameters: int, trained: int) -> float:
     """Weights, gradients, moments and average; what the backward pass needs; logits twice."""
     width = 4 if config.precision == "float32" else 2
-    copies = 4 + bool(config.ema_decay) + (config.num_microbatches > 1)
-    weights = 4 * parameters * copies + (0 if width == 4 else width * parameters)
+    copies = 3 + bool(config.ema_decay) + (config.num_microbatches > 1)
+    weights = 4 * (parameters + trained * copies) + (0 if width == 4 else width * parameters)
     rows = config.global_batch_size / config.num_microbatches
     rows /= distribution.check(config).num_replicas
     t, m, f = model.max_sequence_length, model.hidden_dim, model.intermediate_dim

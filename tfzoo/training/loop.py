@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from tfzoo.errors import UsageError
 from tfzoo.kernels.adamw import AdamWOptions
+from tfzoo.models.adapters import is_base
+from tfzoo.training.layer_rates import rate_scales
 from tfzoo.training.optimizer import AdamW, LossScale
 from tfzoo.training.pace import Pace, Stopped, StopSignals
 from tfzoo.training.profile import Profile
@@ -61,6 +63,7 @@ class Trainer:
                 weight_decay=config.weight_decay,
                 ema_decay=config.ema_decay,
                 multiply_by_parameter_scale=config.multiply_by_parameter_scale,
+                rate_scales=rate_scales(model, config.layer_decay),
             )
             self.optimizer = AdamW(
                 distribution, model.trainable_variables, options, clip_norm=config.clip_norm
@@ -100,10 +103,18 @@ class Trainer:
         Args:
             weights: dict of paths to numpy arrays of their shapes.
         """
-        groups = ("model", "ema") if self.optimizer.averages else ("model",)
-        arrays = {f"{group}/{path}": x for group in groups for path, x in weights.items()}
-        variables = {name: v for name, v in self._variables().items() if name in arrays}
+        every = {f"model/{weight.path}": weight.value for weight in self.model.weights}
+        every |= self.optimizer.named_variables()
+        arrays = {f"{group}/{path}": x for group in ("model", "ema") for path, x in weights.items()}
+        arrays = {name: x for name, x in arrays.items() if name in every}
+        variables = {name: every[name] for name in arrays}
         assign_arrays(self.distribution, variables, arrays)
+
+    def saved_weights(self):
+        """Those that checkpoints hold, by path: all, but of a model with adapters not its base."""
+        has_adapters = self.model.adapters is not None
+        saved = [w for w in self.model.weights if not (has_adapters and is_base(w))]
+        return {weight.path: weight.value for weight in saved}
 
     def fit(self, metrics=None, progress=None, on_evaluation=None):
         """Trains up to the last step.
@@ -217,7 +228,7 @@ class Trainer:
 
     def _variables(self):
         """Everything that a later start needs, by the names of the checkpoint."""
-        model = {f"model/{variable.path}": variable.value for variable in self.model.weights}
+        model = {f"model/{path}": variable for path, variable in self.saved_weights().items()}
         scale = self.loss_scale.named_variables() if self.loss_scale else {}
         return {**model, **self.optimizer.named_variables(), **scale}
 

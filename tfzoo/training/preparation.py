@@ -8,7 +8,7 @@ from tfzoo import data, models, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.tasks import TASKS, Task
 from tfzoo.tokenizers import Tokenizer
-from tfzoo.training import pretrained
+from tfzoo.training import fine_tuning, pretrained
 from tfzoo.training.checks import model_class, model_config
 from tfzoo.training.progress import bytes_bar
 
@@ -71,10 +71,12 @@ def new_model(config, run, distribution, task):
     """A model with the weights of --seed, on all devices; the chief writes `model.json`."""
     keras.utils.set_random_seed(config.seed)
     with distribution.scope():
-        sizes = model_config(config, vocabulary_size=task.tokenizer.vocabulary_size)
+        rows = pretrained.vocabulary_size(config, task.tokenizer.vocabulary_size)
+        sizes = model_config(config, vocabulary_size=rows)
         model = model_class(config)(sizes, dtype=config.precision)
         for name, head in task.heads().items():
             model.add_head(name, head)
+        fine_tuning.choose_trained(config, model)
     model.remat = config.remat
     if distribution.is_chief and not run.model.exists():
         models.save_config(model, run.model)
@@ -167,7 +169,7 @@ def _fields(config, kind) -> dict:
 
 def _new_tokenizer(config, source, validation_source):
     if config.init_from:
-        return tokenizers.load(pretrained.tokenizer_folder(config))
+        return pretrained.tokenizer(config)
     if config.tokenizer not in tokenizers.TOKENIZERS:
         return tokenizers.load(config.tokenizer)
     fraction = 0.0 if validation_source else config.validation_fraction

@@ -5,25 +5,20 @@ from pathlib import Path
 from tfzoo import tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.models import registry
-from tfzoo.training.checkpoints import Checkpoints
-
-_POSITIONS = "/position_embedding/"  # In the paths of tables with a row for each position.
+from tfzoo.training.fitting import fitting_weights
+from tfzoo.training.origins import FACT, origin
 
 
 def problems(config) -> list[str]:
-    """Why a run cannot begin as --init_from says; nothing, once it has begun."""
-    if _own_model(config).exists():
+    """Why a run cannot begin as --init_from says; nothing, once it has begun.
+
+    One that trains adapters alone needs the other's weights at every start.
+    """
+    begun = _own_model(config).exists()
+    if begun and not config.lora_rank:
         return []
-    folder = Path(config.init_from)
-    if not (folder / "model.json").is_file() or not tokenizer_folder(config).is_dir():
-        return [
-            f"--init_from={folder} holds no run of tfzoo (it has no model.json and tokenizer/). "
-            "Give the --model_dir of another run."
-        ]
-    checkpoints = Checkpoints(folder / "checkpoints")
-    if not checkpoints.steps():
-        return [f"--init_from={folder} {checkpoints.why_none()}"]
-    return _other_tokenizer(config)
+    found = origin(config.init_from).problems()
+    return found if found or begun else [*_tokenizer_problems(config)]
 
 
 def shape(config):
@@ -35,101 +30,113 @@ def shape(config):
         UsageError: if there is none.
     """
     own = _own_model(config)
-    return registry.load_shape(own if own.exists() else Path(config.init_from) / "model.json")
+    return registry.load_shape(own) if own.exists() else origin(config.init_from).shape()
 
 
-def tokenizer_folder(config) -> Path:
-    """The tokenizer that goes with the weights."""
-    return Path(config.init_from) / "tokenizer"
+def tokenizer(config):
+    """The tokenizer that goes with the weights, or the one of --tokenizer, which extends it.
+
+    Raises:
+        UsageError: if its folder holds none.
+    """
+    given = config.tokenizer
+    if given is None or given in tokenizers.TOKENIZERS:
+        return tokenizers.load(origin(config.init_from).tokenizer_folder)
+    return tokenizers.load(given)
+
+
+def vocabulary_size(config, num_tokens: int) -> int:
+    """Rows of the model's tables: those of --init_from, or more, if flags or tokens need more.
+
+    Args:
+        config: TrainConfig.
+        num_tokens: int, of the tokenizer.
+    """
+    if not config.init_from:
+        return num_tokens
+    theirs = shape(config)[1].vocabulary_size
+    if _own_model(config).exists():
+        return theirs
+    return max(theirs, num_tokens, config.vocabulary_size or 0)
 
 
 def begin(config, run, trainer) -> None:
-    """Gives a Trainer that has made no step the weights of --init_from, and notes which they are.
+    """Gives a Trainer the weights of --init_from, and notes or holds which they are.
 
-    They are those of the newest checkpoint that is whole, the moving average where it kept one.
+    They are those of the newest checkpoint that is whole, the moving average where it kept one. If
+    steps have been made, they are those that are not trained.
 
     Args:
         config: TrainConfig with `init_from`.
         run: ModelDir, which the chief has open.
-        trainer: Trainer, with new weights.
+        trainer: Trainer, new or restored.
 
     Raises:
         UsageError: if there is no whole checkpoint, its weights do not fit the model, or they are
             others than when the run was first started.
     """
-    checkpoints = Checkpoints(Path(config.init_from) / "checkpoints")
-    checkpoint = checkpoints.restore_weights()
-    if checkpoint is None:
-        raise UsageError(f"--init_from={config.init_from} {checkpoints.why_none()}")
+    weights = origin(config.init_from).weights()
     if trainer.distribution.is_chief:
-        origin = {"step": checkpoint.step, "sha256": checkpoint.sha256}
-        run.fix("weights to begin with", origin, "--init_from")
-    trainer.begin_with(fitting_weights(trainer.model, checkpoint.weights, config.init_from))
-
-
-def fitting_weights(model, weights, folder):
-    """Those of another model's weights that a model takes over.
-
-    All must be there and fit, but for heads: one that the model has not is left behind, and one
-    that the other has not, or in other shapes, stays new. Of more learned positions than the model
-    has, it takes the first.
-
-    Args:
-        model: models.Model.
-        weights: dict of paths to numpy arrays.
-        folder: where they come from, for the message.
-
-    Returns:
-        dict of paths to arrays.
-
-    Raises:
-        UsageError: naming the first weight that does not fit.
-    """
-    heads = f"{model.name}/heads/"
-    ours = {v.path: tuple(v.shape) for v in model.trainable_variables}
-    # What is no float is the state of a generator of random numbers.
-    theirs = {path: _cut(path, x, ours) for path, x in weights.items() if x.dtype.kind == "f"}
-    shapes = {path: x.shape for path, x in theirs.items()}
-    _check_body(*({p: s for p, s in x.items() if heads not in p} for x in (shapes, ours)), folder)
-    for name in model.heads:
-        head = {path: s for path, s in ours.items() if path.startswith(f"{heads}{name}/")}
-        if not head.items() <= shapes.items():
-            ours = {path: s for path, s in ours.items() if path not in head}
-    return {path: theirs[path] for path in ours}
-
-
-def _check_body(theirs, ours, folder):
-    different = sorted(theirs.items() ^ ours.items())
-    if different:
-        path = different[0][0]
-        raise UsageError(
-            f"--init_from={folder}: the checkpoint does not fit its model.json: {path} has shape "
-            f"{theirs.get(path)} in the one, {ours.get(path)} by the other. Give a folder as "
-            "`python -m tfzoo.train` has left it."
-        )
-
-
-def _cut(path, array, shapes):
-    """Learned positions, as many as there is room for; any other array as it is."""
-    return array[: shapes[path][0]] if _POSITIONS in path and path in shapes else array
+        run.fix(FACT, weights.facts, "--init_from")
+    arrays = fitting_weights(trainer.model, weights.arrays, config.init_from)
+    if trainer.step:
+        saved = trainer.saved_weights()
+        arrays = {path: array for path, array in arrays.items() if path not in saved}
+    trainer.begin_with(arrays)
 
 
 def _own_model(config) -> Path:
     return Path(config.model_dir) / "model.json"
 
 
-def _other_tokenizer(config):
-    kind, folder = config.tokenizer, tokenizer_folder(config)
-    if kind is None:
-        return []
-    theirs = tokenizers.load(folder)
-    if kind in tokenizers.TOKENIZERS:
-        agrees = kind == theirs.kind
-    else:
-        agrees = Path(kind).exists() and tokenizers.load(kind).fingerprint == theirs.fingerprint
-    if agrees:
-        return []
-    return [
-        f"--tokenizer={kind} is another than that of --init_from={config.init_from} "
-        f"({theirs.kind}), for which its weights were trained. Leave --tokenizer out."
-    ]
+def _tokenizer_problems(config):
+    """Where the tokenizer is another than that of the weights, or the vocabulary smaller."""
+    theirs, ours = _their_tokenizer(config), tokenizer(config)
+    folder, given, size = config.init_from, config.tokenizer, config.vocabulary_size
+    known = shape(config)[1].vocabulary_size
+    least = max(known, ours.vocabulary_size)
+    if not _agree(given, ours, theirs, known):
+        yield (
+            f"--tokenizer={given} is another than that of --init_from={folder}"
+            f"{f' ({theirs.kind})' if theirs else ''}, for which its weights were trained, and "
+            "does not begin with its tokens. Leave --tokenizer out."
+        )
+    elif size is not None and size < least:
+        yield (
+            f"--vocabulary_size={size} is less than the {least} that --init_from={folder} and the "
+            "tokenizer have. Leave it out, or give as many or more."
+        )
+    elif config.lora_rank and ours.vocabulary_size > known:
+        yield (
+            f"--lora_rank trains no embeddings, and --tokenizer={given} has more tokens than the "
+            f"{known} of --init_from={folder}. Train a run without adapters that has them, and "
+            "begin with that one."
+        )
+
+
+def _their_tokenizer(config):
+    """That of --init_from; None where a published folder has none and --tokenizer is a folder."""
+    source, given = origin(config.init_from), config.tokenizer
+    try:
+        return tokenizers.load(source.tokenizer_folder)
+    except UsageError:
+        has_other = given is not None and given not in tokenizers.TOKENIZERS
+        if has_other and source.tokenizer_folder == source.folder:
+            return None
+        raise
+
+
+def _agree(given, ours, theirs, known) -> bool:
+    """Whether a tokenizer is that of the weights, or has its tokens first and more after them."""
+    if given is None:
+        return True
+    if theirs is None:
+        return ours.vocabulary_size <= known
+    if given in tokenizers.TOKENIZERS:
+        return given == theirs.kind
+    size = theirs.vocabulary_size
+    return (
+        ours.kind == theirs.kind
+        and ours.token_bytes[:size] == theirs.token_bytes
+        and theirs.special_ids.items() <= ours.special_ids.items()
+    )

@@ -60,6 +60,7 @@ class TrainingSteps:
         self.optimizer = optimizer
         self.loss_scale = loss_scale
         self._variables = model.trainable_variables
+        self._frozen = [v for v in model.weights if not v.trainable]
         self._num_streams = num_streams(config, distribution, model.config)
         self._part_sums = kernels.streams.branch(self._sums_of_part, self._num_streams)
         self._run = tf.function(self._loop, autograph=False)
@@ -176,7 +177,8 @@ class TrainingSteps:
 
     def _microbatch_sums(self, batch, step, index, factor):
         parts = kernels.streams.cut(batch, self._num_streams)
-        weights = layers.weights_at_hand(self._variables, self.model.compute_dtype)
+        variables = self._variables + self._frozen
+        weights = layers.weights_at_hand(variables, self.model.compute_dtype)
         sums = [
             self._part_sums(part, weights, self._seed(step, index, i, len(parts)), factor)
             for i, part in enumerate(parts)
@@ -187,13 +189,14 @@ class TrainingSteps:
 
     def _sums_of_part(self, batch, weights, seed, factor):
         smoothing = self.config.label_smoothing
-        with layers.dropout_seed(seed), layers.in_place_of(self._variables, weights):
+        trained, variables = weights[: len(self._variables)], self._variables + self._frozen
+        with layers.dropout_seed(seed), layers.in_place_of(variables, weights):
             with tf.GradientTape() as tape:
-                tape.watch(weights)
+                tape.watch(trained)
                 loss = self.task.loss(self.model, batch, training=True, label_smoothing=smoothing)
                 scaled = loss * factor if self.loss_scale else loss
             gradients = tape.gradient(  # Within: a block that is computed anew drops the same.
-                scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+                scaled, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
         return [loss, tf.reduce_sum(batch["weights"]), *map(tf.convert_to_tensor, gradients)]
 

@@ -1,0 +1,62 @@
+"""Adapters as a user trains them: killed, resumed, evaluated, written with and exported."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import ROOT
+
+import tfzoo
+from tfzoo.training.checkpoints import Checkpoints
+
+LORA = {"preset": None, "model_overrides": None, "tokenizer": None, "sequence_length": None}
+LORA |= {"lora_rank": 2, "lora_dropout": 0.1, "train_steps": 120, "eval_every_steps": 60}
+
+
+@pytest.fixture(scope="module")
+def base(workshop):
+    workshop.train(workshop.flags("base", train_steps=20))
+    return workshop.path("base")
+
+
+def program(workshop, name, *arguments):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, "-m", f"tfzoo.{name}", "--model_dir=killed", *arguments]
+    done = subprocess.run(
+        command, cwd=workshop.folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_killed_adapters_go_on_and_the_programs_read_them(workshop, base):
+    flags = {**LORA, "init_from": "base"}
+    workshop.train(workshop.flags("calm", **flags))
+    process = workshop.start(workshop.flags("killed", **flags))
+    workshop.wait_for_rows("killed", 70, process)
+    process.kill()
+    process.wait()
+    output = workshop.train(workshop.flags("killed", **flags, **{}))
+    assert "from step" in output and " of " in output
+    assert workshop.rows("killed") == workshop.rows("calm")
+
+    score = json.loads(program(workshop, "evaluate"))
+    rows = [row for row in workshop.rows("killed") if "validation_loss" in row]
+    assert score["loss"] == pytest.approx(rows[-1]["validation_loss"], rel=1e-4)
+    assert program(workshop, "generate", "--prompt=Four", "--max_new_tokens=5")
+    version = program(workshop, "export", "--export_dir=served").strip()
+    served = tf.saved_model.load(str(workshop.path(version))).signatures["logits"]
+    model = tfzoo.load(workshop.path("killed"), merged=False).model
+    ids = np.arange(9)[None]
+    found = served(token_ids=tf.constant(ids, tf.int32), lengths=tf.constant([9]))["logits"]
+    np.testing.assert_allclose(found, model(ids), rtol=1e-4, atol=1e-4)
+    sizes = [Checkpoints(workshop.path(x, "checkpoints")).folder for x in ("base", "killed")]
+    base_size, size = (
+        max(path.stat().st_size for path in folder.rglob("variables.safetensors"))
+        for folder in sizes
+    )
+    assert size < base_size / 2
