@@ -20,6 +20,7 @@ VARIANTS = {
     "llama": ("llama", "tied, linear angles, heads of 8"),
     "gpt2 labels": ("gpt2", "sequence classification"),
     "llama labels": ("llama", "sequence classification"),
+    "bert labels": ("bert", "sequence classification"),
 }
 OURS = [
     ("gpt2", ()),
@@ -29,6 +30,8 @@ OURS = [
     ("llama", ("query", "value")),
     ("llama", ("query_key_value", "gate")),
     ("llama labels", ("key", "output")),
+    ("bert labels", ("query", "value")),
+    ("bert labels", ()),
 ]
 THEIRS = [
     ("gpt2", ["c_attn"], {}),
@@ -37,6 +40,7 @@ THEIRS = [
     ("llama", ["q_proj", "v_proj"], {"lora_alpha": 5}),
     ("llama", "all-linear", {"task_type": "CAUSAL_LM"}),
     ("llama labels", ["k_proj", "down_proj"], {"task_type": "SEQ_CLS"}),
+    ("bert labels", ["query", "output.dense"], {"task_type": "SEQ_CLS"}),
 ]
 
 
