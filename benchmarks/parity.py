@@ -231,7 +231,7 @@ VARIANTS = {
             "ForTokenClassification",
             {**_ROBERTA, "num_labels": 5},
         ),
-        "pooler": ("Roberta", "Model", _ROBERTA),
+        "states and pooler alone": ("Roberta", "Model", _ROBERTA),
     },
     "albert": {
         "masked words and sentence order": ("Albert", "ForPreTraining", _ALBERT),
@@ -418,6 +418,7 @@ def _outputs(ours, theirs, hidden, pooled):
     return words + [
         head(hidden if name == "token_classification" else pooled)
         for name, head in ours.heads.items()
+        if name != "pooler"
     ]
 
 

@@ -134,7 +134,6 @@ def renamed(before, after):
 
 RENAMED = [
     ("gpt_neox", "embed_out.weight", "lm_head.weight"),
-    ("t5", "shared.weight", "encoder.embed_tokens.weight"),
 ]
 
 
@@ -153,7 +152,6 @@ def test_a_tensor_by_its_other_name_is_read_and_written_by_it(case, before, afte
 COPIES = [
     ("openai-gpt", "transformer.tokens_embed.weight", "lm_head.weight"),
     ("gpt_neox, tied", "gpt_neox.embed_in.weight", "embed_out.weight"),
-    ("t5", "shared.weight", "encoder.embed_tokens.weight"),
 ]
 
 

@@ -42,5 +42,5 @@ FAMILY = Family(
     read_config=read_config,
     write_config=encoder_parts.write_sizes,
     parts=parts,
-    ignored=lambda config: encoder_parts.left_out(config, _PREFIX, _BIAS),
+    ignored=lambda config: encoder_parts.left_out(_PREFIX, _BIAS),
 )

@@ -15,8 +15,9 @@ def decoder_heads(
         language_model: str, what the name of the one that writes ends with.
         output: str, the name of its output table where that is not "lm_head".
     """
-    own = table(output, "decoder/output_table", "lm_head")
-    once_more = [tied(x, "decoder/token_embedding") for x in dict.fromkeys((output, "lm_head"))]
+    names = dict.fromkeys((output, "lm_head"))
+    own = table(output, "decoder/output_table", tuple(names)[1:])
+    once_more = [tied(name, "decoder/token_embedding") for name in names]
     rules = tuple(once_more) if config.tied_embeddings else (own,)
     return [
         Part(name="language_model", rules=rules, architecture=name + language_model),

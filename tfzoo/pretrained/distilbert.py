@@ -81,5 +81,5 @@ FAMILY = Family(
     read_config=read_config,
     write_config=write_config,
     parts=parts,
-    ignored=lambda config: encoder_parts.left_out(config, _PREFIX),
+    ignored=lambda config: encoder_parts.left_out(_PREFIX),
 )

@@ -105,26 +105,25 @@ def layer(theirs: str, ours: str, width: int, names=LAYER) -> list[Rule]:
 def masked_words(config, family: str, *, dense, layer_norm, decoder, bias=None) -> Part:
     """The head for masked words.
 
-    transformers 5 reads the bias of `decoder`; a tied one is `bias`, as both were once in any case.
+    The bias that counts is that of `decoder`. Most files have it by its other name alone, `bias`.
 
     Args:
         config: our configuration record.
         family: str, what transformers' classes of this family start with.
         dense, layer_norm, decoder: str, names of its three layers.
-        bias: str, the name of the bias outside of `decoder`; None: there is none.
+        bias: str, the other name of the bias; None: it has one.
     """
-    inner, ours = f"{decoder}.bias", "masked_word_head/output_bias"
-    names = (bias or inner, inner) if config.tied_embeddings else (inner, bias or inner)
+    tied, biases = config.tied_embeddings, (f"{decoder}.bias", bias or f"{decoder}.bias")
+    output_table = table(decoder, "output_table")
+    if tied:
+        token_table = "encoder/token_embedding/embeddings"
+        output_table = Rule(theirs=f"{decoder}.weight", ours=token_table, again=True)
     rules = [
         *linear(dense, "masked_word_head/dense"),
         *norm(layer_norm, "masked_word_head/norm"),
-        Rule(theirs=names[0], other=names[1], ours=ours),
+        Rule(theirs=biases[tied], others=biases, ours="masked_word_head/output_bias"),
+        output_table,
     ]
-    if config.tied_embeddings:
-        tied = {inner: ours, f"{decoder}.weight": "encoder/token_embedding/embeddings"}
-        rules += [Rule(theirs=name, ours=path, again=True) for name, path in tied.items()]
-    else:
-        rules.append(table(decoder, "output_table"))
     return Part(name="masked_words", rules=tuple(rules), architecture=f"{family}ForMaskedLM")
 
 
@@ -175,16 +174,15 @@ def labels(family: str, theirs: str = "classifier", hidden: str | None = None) -
     )
 
 
-def left_out(config, prefix: str, bias: str | None = None) -> dict[str, str]:
+def left_out(prefix: str, bias: str | None = None) -> dict[str, str]:
     """Patterns of names that are left out, and why.
 
     Args:
-        config: our configuration record.
         prefix: str, the family's.
         bias: str, as for `masked_words`.
     """
     buffers = rf"({re.escape(prefix)})?embeddings\.(position_ids|token_type_ids)"
     names = {buffers: "the numbers of places and of segments, no weights"}
-    if bias is not None and not config.tied_embeddings:
-        names[re.escape(bias)] = "not read beside the bias of a table that is not tied"
+    if bias is not None:
+        names[re.escape(bias)] = "not read beside the bias of the decoder"
     return names

@@ -54,5 +54,5 @@ FAMILY = Family(
     read_config=read_config,
     write_config=write_config,
     parts=parts,
-    ignored=lambda config: encoder_parts.left_out(config, _PREFIX, _BIAS),
+    ignored=lambda config: encoder_parts.left_out(_PREFIX, _BIAS),
 )

@@ -15,9 +15,10 @@ class Rule:
     """One tensor of theirs is one variable of ours, or some columns of it.
 
     Attributes:
-        theirs: str, the tensor's name in the file.
+        theirs: str, the tensor's name in a new file.
         ours: str, the variable's path below the model's name.
-        other: str, the name that some files have it by instead; None: all have the same.
+        others: tuple of str, names that some files have it by: of these, then `theirs`, the first
+            one that is there counts.
         again: bool. Whether it is once more what another rule reads: a file may have it, and then
             must have the same numbers.
         columns: (first, end) of the variable's last axis that the tensor fills; None: all.
@@ -27,7 +28,7 @@ class Rule:
 
     theirs: str
     ours: str
-    other: str | None = None
+    others: tuple[str, ...] = ()
     again: bool = False
     columns: tuple[int, int] | None = None
     to_ours: Callable[[np.ndarray], np.ndarray] = _same
@@ -76,14 +77,13 @@ def as_named(parts: list[Part], prefix: str, names) -> list[Part]:
 
 
 def _as_named(rules, prefix, names):
-    found = {}
+    found = []
     for rule in rules:
-        theirs = prefix + rule.theirs
-        if rule.other is not None and theirs not in names and prefix + rule.other in names:
-            theirs = prefix + rule.other
-        if not rule.again or (theirs in names and theirs not in found):
-            found[theirs] = dataclasses.replace(rule, theirs=theirs)
-    return tuple(found.values())
+        known = [prefix + name for name in (*rule.others, rule.theirs)]
+        theirs = next((name for name in known if name in names), known[-1])
+        if not rule.again or theirs in names:
+            found.append(dataclasses.replace(rule, theirs=theirs))
+    return tuple(found)
 
 
 def with_what_they_read(parts: list[Part], names: set[str]) -> set[str]:
@@ -126,10 +126,11 @@ def norm(theirs: str, ours: str, *, bias=True) -> list[Rule]:
 
     Files made from those of TensorFlow have its parameters by the names that it gave them.
     """
-    rules = [Rule(theirs=f"{theirs}.weight", ours=f"{ours}/gamma", other=f"{theirs}.gamma")]
-    if bias:
-        rules.append(Rule(theirs=f"{theirs}.bias", ours=f"{ours}/beta", other=f"{theirs}.beta"))
-    return rules
+    names = {"weight": "gamma", "bias": "beta"} if bias else {"weight": "gamma"}
+    return [
+        Rule(theirs=f"{theirs}.{new}", ours=f"{ours}/{old}", others=(f"{theirs}.{old}",))
+        for new, old in names.items()
+    ]
 
 
 def conv1d(theirs: str, ours: str) -> list[Rule]:
@@ -140,10 +141,10 @@ def conv1d(theirs: str, ours: str) -> list[Rule]:
     ]
 
 
-def table(theirs: str, ours: str, other: str | None = None) -> Rule:
-    """An `nn.Embedding`, a row an id; `other` is the name that some files have it by."""
-    other = other and f"{other}.weight"
-    return Rule(theirs=f"{theirs}.weight", ours=f"{ours}/embeddings", other=other)
+def table(theirs: str, ours: str, others: tuple[str, ...] = ()) -> Rule:
+    """An `nn.Embedding`, a row an id; `others` are names that some files have it by."""
+    others = tuple(f"{name}.weight" for name in others)
+    return Rule(theirs=f"{theirs}.weight", ours=f"{ours}/embeddings", others=others)
 
 
 def tied(theirs: str, ours: str) -> Rule:

@@ -76,7 +76,7 @@ def write_config(config):
 
 def parts(config):
     body = [
-        table("shared", "token_embedding", "encoder.embed_tokens"),
+        table("shared", "token_embedding"),
         tied("encoder.embed_tokens", "token_embedding"),
         tied("decoder.embed_tokens", "token_embedding"),
         *_stack(config, "encoder", config.num_layers, writes=False),

@@ -44,8 +44,7 @@ def write_model(model, folder, published=None, labels=()) -> None:
         config["label2id"] = {name: i for i, name in enumerate(names)}
     if published is not None:
         config = _as_it_was(family, model.config, config, published, parts)
-    prefix = family.prefix if published is None or published.prefixed else ""
-    dtypes = {} if published is None else published.dtypes
+    prefix, dtypes = _names(family, parts, published)
     arrays = _arrays(as_named(parts, prefix, dtypes), model, dtypes)
     if published is None:
         config["dtype"] = "float32"
@@ -77,10 +76,25 @@ def _architecture(family, parts):
     return named[-1] if named else family.architecture
 
 
+def _is_whole(parts, published):
+    """Whether these are the parts that were read, no more and no less."""
+    return [part.name for part in parts] == published.parts
+
+
+def _names(family, parts, published):
+    """The prefix to write, and the dtypes of what was read; heads stand on a body with prefix."""
+    if published is None:
+        return family.prefix, {}
+    if published.prefixed or _is_whole(parts, published):
+        return family.prefix if published.prefixed else "", published.dtypes
+    prefixed = {family.prefix + name: dtype for name, dtype in published.dtypes.items()}
+    return family.prefix, prefixed | published.dtypes
+
+
 def _as_it_was(family, record, config, published, parts):
     """The configuration that was read, with what has changed of the model since."""
     before = family.read_config(Settings(published.config, "config.json", published.dtypes))
-    if before == record and [part.name for part in parts] == published.parts:
+    if before == record and _is_whole(parts, published):
         return published.config
     old = family.write_config(before)
     return published.config | {k: v for k, v in config.items() if v != old.get(k)}
@@ -90,6 +104,11 @@ def _arrays(parts, model, dtypes):
     variables = {v.path.split("/", 1)[1]: v for v in model.weights}
     arrays = {}
     for rule in (rule for part in parts for rule in part.rules):
+        if rule.theirs in arrays:
+            raise UsageError(
+                f"--model_dir: two heads of the model, one of them at {rule.ours}, are both called "
+                f"{rule.theirs} in transformers, which has no class with both."
+            )
         array = variables[rule.ours].numpy()
         if rule.columns is not None:
             array = array[..., slice(*rule.columns)]
