@@ -21,6 +21,8 @@ VARIANTS = {
     "gpt2 labels": ("gpt2", "sequence classification"),
     "llama labels": ("llama", "sequence classification"),
     "bert labels": ("bert", "sequence classification"),
+    "neox": ("gpt_neox", "as published"),
+    "t5": ("t5", "1.1 and Flan"),
 }
 OURS = [
     ("gpt2", ()),
@@ -32,6 +34,9 @@ OURS = [
     ("llama labels", ("key", "output")),
     ("bert labels", ("query", "value")),
     ("bert labels", ()),
+    ("neox", ()),
+    ("t5", ()),
+    ("t5", ("query", "value")),
 ]
 THEIRS = [
     ("gpt2", ["c_attn"], {}),
@@ -41,6 +46,8 @@ THEIRS = [
     ("llama", "all-linear", {"task_type": "CAUSAL_LM"}),
     ("llama labels", ["k_proj", "down_proj"], {"task_type": "SEQ_CLS"}),
     ("bert labels", ["query", "output.dense"], {"task_type": "SEQ_CLS"}),
+    ("neox", ["query_key_value", "dense"], {}),
+    ("t5", ["q", "v", "wo"], {"task_type": "SEQ_2_SEQ_LM"}),
 ]
 
 
@@ -54,12 +61,17 @@ def made(name, folder):
 def our_logits(model):
     if "classification" in model.heads:
         return model.heads["classification"](model.pooled(model.hidden_states(IDS))).numpy()
+    if model.kind == "encoder_decoder":
+        return model(IDS, IDS).numpy()
     return model(IDS).numpy()
 
 
 def their_logits(model):
+    inputs = {"input_ids": torch.tensor(IDS, dtype=torch.long)}
+    if model.config.is_encoder_decoder:
+        inputs["decoder_input_ids"] = inputs["input_ids"]
     with torch.no_grad():
-        return model.eval()(input_ids=torch.tensor(IDS, dtype=torch.long)).logits.numpy()
+        return model.eval()(**inputs).logits.numpy()
 
 
 def assert_same(ours, theirs):
@@ -93,8 +105,10 @@ def test_ours_reads_those_of_peft(name, targets, options, tmp_path):
     torch.manual_seed(1)
     for parameter_name, parameter in adapted.named_parameters():
         if "lora_" in parameter_name or "modules_to_save" in parameter_name:
-            torch.nn.init.normal_(parameter, std=0.2)
+            torch.nn.init.normal_(parameter, std=0.1)
     adapted.save_pretrained(tmp_path / "adapter")
     model, _ = read_model(folder)
+    before = our_logits(model)
     read_adapter(model, tmp_path / "adapter")
     assert_same(our_logits(model), their_logits(adapted))
+    assert np.abs(our_logits(model) - before).max() > 1e-2

@@ -10,7 +10,7 @@ from tfzoo.errors import UsageError
 from tfzoo.models.adapters import add_adapters, projections
 from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
 from tfzoo.pretrained.families import family_for
-from tfzoo.pretrained.rules import as_named
+from tfzoo.pretrained.rules import Rule, as_named
 from tfzoo.pretrained.settings import Settings
 from tfzoo.pretrained.writing import write_json
 
@@ -18,7 +18,8 @@ _BEFORE = "base_model.model."  # Each name in the file begins with it.
 _A, _B = ".lora_A.weight", ".lora_B.weight"
 _OFF = (None, False, {}, [])  # A switch of these values changes nothing.
 _TASKS = {
-    "language_model": "CAUSAL_LM",
+    "decoder": "CAUSAL_LM",
+    "encoder_decoder": "SEQ_2_SEQ_LM",
     "classification": "SEQ_CLS",
     "token_classification": "TOKEN_CLS",
 }
@@ -53,7 +54,7 @@ def write_adapter(model, folder, base: str = "") -> None:
     pairs = _pairs(body, model)
     config = _switches(model.adapters, body, heads) | {
         "base_model_name_or_path": base,
-        "task_type": _TASKS.get((heads or others or [body])[0].name),
+        "task_type": _TASKS.get(heads[0].name if heads else model.kind),
         "target_modules": [name.removesuffix(_A) for name in pairs if name.endswith(_A)],
     }
     arrays = {
@@ -73,7 +74,7 @@ def _switches(adapters, body, heads) -> dict:
         "lora_alpha": adapters.alpha,
         "lora_dropout": adapters.dropout,
         "modules_to_save": list(modules) or None,
-        "fan_in_fan_out": not _is_transposed(body),
+        "fan_in_fan_out": not all(map(_is_transposed, _kernels(body))),
         "bias": "none",
         "inference_mode": True,
     }
@@ -146,24 +147,28 @@ _HARMLESS = (
 
 
 def _places(body, model) -> dict:
-    """Names of their layers to our projection, and the columns of it that they are or None."""
+    """Names of their layers to our projection, and the rule of its kernel."""
     layers = {layer.path.split("/", 1)[1]: layer for layer in projections(model)}
-    kernels = [rule for rule in body.rules if rule.ours.endswith("/kernel")]
     return {
-        rule.theirs.removesuffix(".weight"): (layers[rule.ours[: -len("/kernel")]], rule.columns)
-        for rule in kernels
+        rule.theirs.removesuffix(".weight"): (layers[rule.ours.removesuffix("/kernel")], rule)
+        for rule in _kernels(body)
     }
+
+
+def _kernels(body):
+    return [rule for rule in body.rules if rule.ours.endswith("/kernel")]
 
 
 def _pairs(body, model) -> dict[str, np.ndarray]:
     """The pairs of all adapters by their names, without what is before each."""
     arrays, written = {}, set()
-    for module, (projection, columns) in _places(body, model).items():
+    for module, (projection, rule) in _places(body, model).items():
         for layer in projection.adapters.layers:
-            b = _columns(projection, layer, columns)
+            b = _columns(projection, layer, rule.columns)
             if b is not None:
-                arrays[f"{module}.lora_A.weight"] = layer.lora_a.numpy().T
-                arrays[f"{module}.lora_B.weight"] = b.T
+                b = rule.to_theirs(b)  # Which may set the columns in another order.
+                arrays[module + _A] = layer.lora_a.numpy().T
+                arrays[module + _B] = b if _is_transposed(rule) else b.T
                 written.add(layer.path)
     for projection in projections(model):
         for layer in projection.adapters.layers:
@@ -214,10 +219,10 @@ def _read_heads(others, model, source) -> list[str]:
     return used
 
 
-def _target(projection, columns) -> str:
+def _target(projection, rule) -> str:
     """The path of an adapter's place, as `Adapters.targets` has it."""
     path = projection.path.split("/", 1)[1]
-    part = _part(projection, columns)
+    part = _part(projection, rule.columns)
     return path if part is None else f"{path.rpartition('/')[0]}/{part}"
 
 
@@ -227,29 +232,37 @@ def _part(projection, columns):
     return named.get(columns)
 
 
-def _assign_pair(source, module, projection, columns) -> list[str]:
+def _assign_pair(source, module, projection, rule) -> list[str]:
     """Gives an adapter its values; the names of the tensors that they were in."""
-    name = _part(projection, columns) or "adapter"
+    name = _part(projection, rule.columns) or "adapter"
     layer = next(layer for layer in projection.adapters.layers if layer.name == name)
     names = [_BEFORE + module + ending for ending in (_A, _B)]
     for tensor, variable in zip(names, (layer.lora_a, layer.lora_b), strict=True):
         if tensor not in source.shapes:
             raise source.fault(f"has no tensor {tensor}", "Copy the folder again")
-        _assign(source, tensor, variable, source.read(tensor).astype(np.float32).T)
+        if source.shapes[tensor] != tuple(variable.shape)[::-1]:
+            raise _misshapen(source, tensor, variable)
+        array = source.read(tensor).astype(np.float32)
+        if variable is layer.lora_b:
+            array = rule.to_ours(array if _is_transposed(rule) else array.T)
+        _assign(source, tensor, variable, array if variable is layer.lora_b else array.T)
     return names
 
 
 def _assign(source, name, variable, array):
     if array.shape != tuple(variable.shape):
-        raise source.fault(
-            f"has a tensor {name} of shape {list(source.shapes[name])}, which does not fit: our "
-            f"{variable.path} takes {list(variable.shape)}",
-            "Is it of another model?",
-        )
+        raise _misshapen(source, name, variable)
     variable.assign(array)
 
 
-def _is_transposed(body) -> bool:
-    """Whether their matrices are (outputs, inputs)."""
-    kernels = [rule for rule in body.rules if rule.ours.endswith("/kernel")]
-    return all(rule.to_ours is np.transpose for rule in kernels)
+def _misshapen(source, name, variable):
+    return source.fault(
+        f"has a tensor {name} of shape {list(source.shapes[name])}, which does not fit: our "
+        f"{variable.path} takes {list(variable.shape)}",
+        "Is it of another model?",
+    )
+
+
+def _is_transposed(rule) -> bool:
+    """Whether their matrix is (outputs, inputs), and not, as ours, the reverse."""
+    return rule.to_ours is not Rule.to_ours
