@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfzoo import tokenizers
+from tfzoo import pretrained, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
 from tfzoo.generation import DEFAULTS, Decoder, checked_sampling, checked_text, checked_texts, write
@@ -17,8 +17,10 @@ from tfzoo.generation.chat import history
 from tfzoo.layers.heads import sentence_embedding
 from tfzoo.models.adapters import merge
 from tfzoo.tasks import padding
+from tfzoo.tasks.states import hidden_states
 from tfzoo.text_to_text import TextToText
 from tfzoo.training.checkpoints import Checkpoints
+from tfzoo.training.model_dir import ModelDir
 from tfzoo.training.origins import load_model
 
 TEXTS_AT_ONCE = 32
@@ -27,7 +29,8 @@ TEXTS_AT_ONCE = 32
 def load(model_dir, *, merged=True):
     """Loads what `python -m tfzoo.train` has left in a folder: the newest checkpoint that is whole.
 
-    Where the run kept a moving average of its weights, that average is taken.
+    Where the run kept a moving average of its weights, that average is taken. A folder as
+    transformers saves it is loaded as well, by `pretrained.load`.
 
     Args:
         model_dir: path.
@@ -43,6 +46,9 @@ def load(model_dir, *, merged=True):
             are gone or others by now.
     """
     folder = Path(model_dir)
+    if not (folder / "model.json").is_file() and (folder / "config.json").is_file():
+        model, tokenizer, labels, _ = pretrained.load(folder, "float32", flag="--model_dir")
+        return _with_its_texts(model, tokenizer, labels)
     if not (folder / "model.json").is_file() or not (folder / "tokenizer").is_dir():
         raise UsageError(
             f"--model_dir={folder} holds no run of tfzoo (it has no model.json and tokenizer/). "
@@ -58,9 +64,14 @@ def load(model_dir, *, merged=True):
     tokenizer = tokenizers.load(folder / "tokenizer")
     if _flag(folder, "task", "") == "dialogue":  # It has learnt to read turns in another way.
         tokenizer.chat_template = None
+    labels = ModelDir(folder).facts().get("labels", ())
+    return _with_its_texts(model, tokenizer, labels, _flag(folder, "prefix", ""))
+
+
+def _with_its_texts(model, tokenizer, labels, prefix=""):
     if model.kind == "encoder_decoder":
-        return TextToText(model, tokenizer, _flag(folder, "prefix", ""))
-    return (LanguageModel if model.kind == "decoder" else TrainedModel)(model, tokenizer)
+        return TextToText(model, tokenizer, prefix)
+    return (LanguageModel if model.kind == "decoder" else TrainedModel)(model, tokenizer, labels)
 
 
 class Score(NamedTuple):
@@ -75,17 +86,74 @@ class Score(NamedTuple):
     num_tokens: np.ndarray
 
 
-class TrainedModel:
+class _Reader:
+    """What tells the labels of texts, if its model has a head for them."""
+
+    def __init__(self, model, tokenizer, labels=()):
+        self.model = model
+        self.tokenizer = tokenizer
+        self.labels = list(labels)
+
+    def classify(self, texts, second_texts=None):
+        """How likely each label is, for texts or for pairs of texts.
+
+        Args:
+            texts: list of str or bytes. One longer than the model's context loses its end.
+            second_texts: list of as many, the second texts of pairs; None: there are no pairs.
+
+        Returns:
+            list of dict: label to probability, for each text.
+
+        Raises:
+            UsageError: if the model has no head for labels, or the lists are not equally long.
+        """
+        if "classification" not in self.model.heads:
+            raise UsageError("`classify` needs a model with a classification head; this has none.")
+        lists = [checked_texts(texts, "texts")]
+        if second_texts is not None:
+            lists.append(checked_texts(second_texts, "second_texts"))
+        if len(lists[0]) != len(lists[-1]):
+            raise UsageError(
+                f"`second_texts` must be as many as `texts`. Received: {len(lists[-1])}, not "
+                f"{len(lists[0])}."
+            )
+        rows = list(zip(*map(self.tokenizer.encode_batch, lists), strict=True))
+        found = []
+        for first in range(0, len(rows), TEXTS_AT_ONCE):
+            found += self._probabilities(rows[first : first + TEXTS_AT_ONCE])
+        return [dict(zip(self._names(), map(float, row), strict=True)) for row in found]
+
+    def _probabilities(self, rows):
+        """float32 (labels,) for each tuple of one text's ids or of two."""
+        length = self.model.config.max_sequence_length
+        joined = [self.tokenizer.join_ids(*ids, max_length=length) for ids in rows]
+        token_ids = [row.token_ids for row in joined]
+        width = max(map(len, token_ids))
+        batch = {
+            "token_ids": padding.padded(token_ids, width, padding.padding_id(self.tokenizer)),
+            "segment_ids": padding.padded([row.segment_ids for row in joined], width),
+            "padding_mask": padding.padding_mask(token_ids, width),
+        }
+        hidden = hidden_states(self.model, batch)
+        pooled = self.model.pooled(hidden, batch["padding_mask"])
+        return list(tf.nn.softmax(self.model.heads["classification"](pooled)).numpy())
+
+    def _names(self):
+        count = self.model.heads["classification"].num_labels
+        return self.labels or [f"LABEL_{i}" for i in range(count)]
+
+
+class TrainedModel(_Reader):
     """A model that reads, with its tokenizer.
 
     Args:
         model: an encoder, for example `models.BERT`.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
+        labels: names of the labels of its classification head, in order; none: LABEL_0, ...
     """
 
-    def __init__(self, model, tokenizer):
-        self.model = model
-        self.tokenizer = tokenizer
+    def __init__(self, model, tokenizer, labels=()):
+        super().__init__(model, tokenizer, labels)
         self._embedded = tf.function(
             lambda ids, mask: sentence_embedding(model.hidden_states(ids, padding_mask=mask), mask),
             input_signature=[tf.TensorSpec([None, None], x) for x in (tf.int32, tf.bool)],
@@ -119,17 +187,17 @@ class TrainedModel:
         return [self.tokenizer.join_ids(ids, max_length=length).token_ids for ids in token_ids]
 
 
-class LanguageModel:
+class LanguageModel(_Reader):
     """A model that writes, with its tokenizer.
 
     Args:
         model: a decoder, for example `models.GPT2`.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
+        labels: names of the labels of its classification head, in order; none: LABEL_0, ...
     """
 
-    def __init__(self, model, tokenizer):
-        self.model = model
-        self.tokenizer = tokenizer
+    def __init__(self, model, tokenizer, labels=()):
+        super().__init__(model, tokenizer, labels)
         self._decoder = Decoder(model, tokenizer.end_of_text)
         self._log_likelihood = tf.function(
             lambda texts: log_likelihood(model, texts, tokenizer.before_text),
