@@ -131,13 +131,11 @@ def test_a_file_says_which_of_the_folders_tokenizers_is_meant(folder):
 
 
 def test_another_file_is_refused_with_those_that_are_taken(folder):
-    (folder / "tokenizer.json").write_text("{}")
+    (folder / "words.bin").write_text("{}")
     with pytest.raises(UsageError) as error:
-        tokenizers.load(folder / "tokenizer.json")
-    assert f"`--tokenizer={folder / 'tokenizer.json'}` is no file of a tokenizer" in str(
-        error.value
-    )
-    assert "vocab.json, merges.txt, vocab.txt, *.model" in str(error.value)
+        tokenizers.load(folder / "words.bin")
+    assert f"`--tokenizer={folder / 'words.bin'}` is no file of a tokenizer" in str(error.value)
+    assert "tokenizer.json, vocab.json, merges.txt, vocab.txt, *.model" in str(error.value)
 
 
 def test_what_is_no_folder_is_refused_with_the_remedy(tmp_path):

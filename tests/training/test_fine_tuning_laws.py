@@ -170,11 +170,11 @@ def test_adapters_start_as_the_base_and_resume_exactly(folder, gpt2, tmp_path):
 @pytest.mark.parametrize(
     "options",
     [
-        ("--num_microbatches=2",),
-        ("--remat",),
-        ("--jit=auto",),
+        pytest.param(("--num_microbatches=2",), marks=pytest.mark.slow),
+        pytest.param(("--remat",), marks=pytest.mark.slow),
+        pytest.param(("--jit=auto",), marks=pytest.mark.slow),
         ("--jit=auto", "--remat", "--num_microbatches=2"),
-        ("--jit=true",),
+        pytest.param(("--jit=true",), marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )
@@ -194,6 +194,7 @@ def test_adapters_learn_the_same_on_two_devices(folder, gpt2, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_adapters_learn_in_bfloat16(folder, gpt2, tmp_path):
     shared = (f"--init_from={gpt2}", *LORA)
     expected = run(folder, tmp_path / "wide", *shared)
