@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 import tfzoo
 from tfzoo import convert, models, pretrained, tokenizers
@@ -77,6 +78,23 @@ def test_labels_come_along(tmp_path):
     found = [tfzoo.load(tmp_path / name).classify(TEXTS) for name in ("bert", "run", "back")]
     assert found[0] == found[1] == found[2]
     assert list(found[0][0]) == ["bad", "fair", "good"]
+
+
+def test_what_the_checkpoint_has_not_is_told(folder, tmp_path, capsys):
+    assert run(f"--from={folder}", f"--model_dir={tmp_path / 'whole'}") == 0
+    assert "random" not in capsys.readouterr().out
+    tokenizer = tokenizers.train("word_piece", TEXTS * 9, 60)
+    sizes = {"vocabulary_size": tokenizer.vocabulary_size, "num_layers": 1, "hidden_dim": 16}
+    model = models.from_preset("bert_tiny", num_heads=2, max_sequence_length=24, **sizes)
+    (tmp_path / "bert").mkdir()
+    pretrained.save(tmp_path / "bert", model, tokenizer)
+    config = json.loads((tmp_path / "bert" / "config.json").read_text())
+    (tmp_path / "bert" / "config.json").write_text(json.dumps(config | {"architectures": []}))
+    weights = tmp_path / "bert" / "model.safetensors"
+    arrays = safetensors.numpy.load_file(weights)
+    safetensors.numpy.save_file({k: x for k, x in arrays.items() if "cls." not in k}, weights)
+    assert run(f"--from={tmp_path / 'bert'}", f"--model_dir={tmp_path / 'run'}") == 0
+    assert "with random weights: masked_words." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,18 @@ def _take_in(given):
         flags.write(config, aside / "train.flags")
         (aside / _PUBLISHED).write_text(json.dumps(dataclasses.asdict(loaded.published)) + "\n")
     print(f"{given.model_dir}: {loaded.model.count_params():,} weights of {given.source}.")
+    if new := _new_parts(loaded):
+        print(f"Not in the checkpoint, so with random weights: {', '.join(new)}.")
     return 0
+
+
+def _new_parts(loaded) -> list[str]:
+    """Names of the parts that the model has by itself and the checkpoint has not."""
+    from tfzoo import pretrained
+
+    family = pretrained.FAMILIES[loaded.published.config["model_type"]]
+    own = [part.name for part in family.parts(loaded.model.config) if part.head is None]
+    return [name for name in own if name not in loaded.published.parts]
 
 
 def _task_of(model) -> str:
