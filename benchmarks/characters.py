@@ -4,12 +4,15 @@
 
 The same model, steps and texts as experiments/characters/train.flags, run eagerly as nanoGPT's own
 instructions for a CPU have it: no biases, exact GELU, AdamW with betas 0.9 and 0.99, batches at
-random places of the text. Prints the loss over the whole of the validation text, and the seconds.
+random places of the text, and every 250 steps the loss over 20 batches of each text
+(`--estimates=0` leaves that out). Prints the loss over the whole of the validation text, and the
+seconds.
 """
 
 import argparse
 import json
 import math
+import sys
 import time
 
 import numpy as np
@@ -19,6 +22,7 @@ from torch.nn import functional as F
 
 LAYERS, HEADS, WIDTH, CONTEXT, BATCH = 4, 4, 128, 64, 12
 STEPS, WARMUP_STEPS, PEAK, LOWEST = 2000, 100, 1e-3, 1e-4
+ESTIMATE_EVERY, ESTIMATE_BATCHES = 250, 20
 
 
 class Block(nn.Module):
@@ -62,23 +66,38 @@ class GPT(nn.Module):
         return F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction=reduction)
 
 
-def train(model, tokens, num_steps, bfloat16=False):
-    """Trains the model on rows from random places of `tokens`."""
+def train(model, tokens, unseen, num_steps, bfloat16=False, estimates=ESTIMATE_BATCHES):
+    """Trains the model on rows from random places of `tokens`, with estimates of both losses."""
     matrices = [p for p in model.parameters() if p.dim() > 1]
     vectors = [p for p in model.parameters() if p.dim() < 2]
     groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, PEAK, betas=(0.9, 0.99), fused=True)
-    columns = torch.arange(CONTEXT)
     for step in range(num_steps):
+        if step % ESTIMATE_EVERY == 0:
+            estimated_losses(model, (tokens, unseen), estimates, bfloat16)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, num_steps)
-        places = torch.randint(len(tokens) - CONTEXT, (BATCH, 1)) + columns
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            loss = model(tokens[places], tokens[places + 1])
+        loss = loss_of_some_rows(model, tokens, bfloat16)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+    estimated_losses(model, (tokens, unseen), estimates, bfloat16)
+
+
+def loss_of_some_rows(model, tokens, bfloat16):
+    """The mean loss of a batch of rows from random places of `tokens`."""
+    places = torch.randint(len(tokens) - CONTEXT, (BATCH, 1)) + torch.arange(CONTEXT)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        return model(tokens[places], tokens[places + 1])
+
+
+@torch.no_grad()
+def estimated_losses(model, texts, num_batches, bfloat16):
+    """The mean loss of some batches of each text."""
+    for tokens in texts:
+        losses = [loss_of_some_rows(model, tokens, bfloat16).item() for _ in range(num_batches)]
+        print(sum(losses) / max(1, num_batches), file=sys.stderr)
 
 
 def learning_rate(step, num_steps):
@@ -105,6 +124,12 @@ def main():
     parser.add_argument("--train", required=True, help="Text to train on.")
     parser.add_argument("--validation", required=True, help="Text to validate on.")
     parser.add_argument("--steps", type=int, default=STEPS, help="Steps to train.")
+    parser.add_argument(
+        "--estimates",
+        type=int,
+        default=ESTIMATE_BATCHES,
+        help=f"Batches of each text to estimate its loss by, every {ESTIMATE_EVERY} steps.",
+    )
     parser.add_argument("--bfloat16", action="store_true", help="Train with torch.autocast.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of weights and places.")
     given = parser.parse_args()
@@ -113,9 +138,10 @@ def main():
     train_codes, validation_codes = (_code_points(x) for x in (given.train, given.validation))
     known = np.unique(train_codes)
     model = GPT(len(known) + 1)  # The last is any character that is not known.
-    train(model, _ids(train_codes, known), given.steps, given.bfloat16)
+    texts = [_ids(codes, known) for codes in (train_codes, validation_codes)]
+    train(model, *texts, given.steps, given.bfloat16, given.estimates)
     trained = time.monotonic()
-    loss = validation_loss(model, _ids(validation_codes, known))
+    loss = validation_loss(model, texts[1])
     result = {
         "loss": loss,
         "parameters": sum(p.numel() for p in model.parameters()),

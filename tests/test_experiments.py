@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tfzoo import flags, train
+from tfzoo import flags, models, pretrained, tokenizers, train
 from tfzoo.tasks import TASKS
 from tfzoo.training import metrics
 from tfzoo.training.config import TrainConfig
@@ -38,6 +38,22 @@ DATA = {
 }
 
 
+def write_tiny_bert(folder):
+    """A folder as transformers saves it, with a vocabulary of the words above."""
+    tokenizer = tokenizers.train("word_piece", TEXTS, 300, roles=("start", "separator", "padding"))
+    model = models.from_preset(
+        "bert_tiny",
+        num_layers=1,
+        num_heads=2,
+        hidden_dim=16,
+        vocabulary_size=tokenizer.vocabulary_size,
+        max_sequence_length=32,
+    )
+    folder.mkdir()
+    pretrained.save(folder, model, tokenizer)
+    return folder
+
+
 def test_there_is_a_quickstart():
     assert "experiments/quickstart/train.flags" in NAMES
 
@@ -62,6 +78,8 @@ def test_recipe_trains(path, tmp_path):
     model_dir = tmp_path / "run"
     here = [f"--text_files={text}", f"--model_dir={model_dir}", f"--data_dir={tmp_path / 'data'}"]
     here += [f"--export_dir={tmp_path / 'saved_models'}"]
+    if flags.read(TrainConfig, path).init_from:
+        here += [f"--init_from={write_tiny_bert(tmp_path / 'bert')}", "--model_overrides="]
     assert train.main([f"--flagfile={path}", *TINY, *here]) == 0
     steps = [row["step"] for row in metrics.read_rows(model_dir) if "loss" in row]
     assert steps == [1, 2, 3]

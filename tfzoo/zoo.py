@@ -14,7 +14,7 @@ from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
 from tfzoo.generation import DEFAULTS, Decoder, checked_sampling, checked_text, checked_texts, write
 from tfzoo.generation.chat import history
-from tfzoo.layers.heads import sentence_embedding
+from tfzoo.layers.sentence_embedding import sentence_embedding
 from tfzoo.models.adapters import merge
 from tfzoo.tasks import padding
 from tfzoo.tasks.states import hidden_states
@@ -161,7 +161,7 @@ class TrainedModel(_Reader):
         )
 
     def embed(self, texts):
-        """Directions of texts, to compare by their products: `layers.heads.sentence_embedding`.
+        """Directions of texts, to compare by their products: `sentence_embedding`.
 
         Args:
             texts: list of str or bytes. One longer than the model's context loses its end.

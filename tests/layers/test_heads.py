@@ -12,6 +12,7 @@ from tfzoo.layers.heads import (
     Pooler,
     TokenClassificationHead,
 )
+from tfzoo.layers.sentence_embedding import SentenceEmbeddingHead
 
 X = np.random.default_rng(5).normal(size=(3, 8)).astype("float32")
 STATES = np.random.default_rng(6).normal(size=(2, 5, 8)).astype("float32")
@@ -95,3 +96,15 @@ def test_dropout_reads_the_pooled_state():
 def test_no_labels_is_an_error():
     with pytest.raises(ValueError, match="Received: num_labels=0"):
         ClassificationHead(0)
+
+
+def test_a_sentence_embedding_is_the_direction_of_the_mean_of_what_is_no_padding():
+    head = SentenceEmbeddingHead.from_config(SentenceEmbeddingHead(name="it").get_config())
+    mask = np.array([[True] * 5, [True] * 2 + [False] * 3])
+    found = head(STATES, padding_mask=mask)
+    means = np.stack([STATES[0].mean(0), STATES[1, :2].mean(0)])
+    np.testing.assert_allclose(
+        found, means / np.linalg.norm(means, axis=-1, keepdims=True), atol=1e-6
+    )
+    np.testing.assert_allclose(head(STATES)[0], found[0], atol=1e-6)
+    assert found.dtype == "float32" and not head.weights

@@ -4,8 +4,10 @@ Tokens are letters; | ends or separates, ^ starts, _ pads, ? hides, 0 1 2 are se
 """
 
 import numpy as np
+import pytest
 
 from tests.tasks.tiny_stores import byte_tokenizer, example_store, shown, token_store
+from tfzoo.errors import UsageError
 from tfzoo.tasks import TASKS
 
 TEXT = ["gallia est omnis divisa", "arma virumque cano"]
@@ -101,6 +103,28 @@ def test_regression(tmp_path):
     batch = rows_of("regression", tmp_path, [{"text": "fine", "label": 0.75}], length=8)
     assert shown(batch["token_ids"]) == ["^fine|__"]
     assert batch["labels"].tolist() == [0.75]
+
+
+def test_similarity(tmp_path):
+    examples = [
+        {"text": "fine", "text_pair": "0123456789", "label": 0.5},
+        {"text": "oh", "text_pair": "", "label": -1.0},
+    ]
+    batch = rows_of("similarity", tmp_path, examples, length=8)
+    assert shown(batch["token_ids"]) == ["^fine|__", "^oh|____"]
+    assert shown(batch["second_token_ids"]) == ["^012345|", "^|______"]
+    assert batch["second_padding_mask"].sum(-1).tolist() == [8, 2]
+    assert batch["labels"].tolist() == [0.5, -1.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"text_pair": None}, "--text_pair_field"), ({"label": 2.5}, "2.5.*Divide")],
+)
+def test_similarity_needs_pairs_and_cosines(change, told, tmp_path):
+    row = {"text": "fine", "text_pair": "well", "label": 0.5, **change}
+    with pytest.raises(UsageError, match=told):
+        rows_of("similarity", tmp_path, [row], length=8)
 
 
 def test_token_classification(tmp_path):

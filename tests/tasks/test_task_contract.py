@@ -13,6 +13,7 @@ PAIRS = [{"source": word, "target": word[::-1]} for word in NUMBERS]
 LABELLED = [{"text": f"{word} is", "label": "even" if len(word) % 2 else "odd"} for word in NUMBERS]
 LABELLED_PAIRS = [{**row, "text_pair": "so long"} for row in LABELLED]
 SCORED = [{"text": word, "label": float(len(word))} for word in NUMBERS]
+ALIKE = [{"text": word, "text_pair": "so long", "label": len(word) / 5 - 0.8} for word in NUMBERS]
 TAGGED = [{"words": ["in", word], "tags": ["O", "B-NUM"]} for word in NUMBERS]
 DIALOGUES = [{"turns": ["how many?", word]} for word in NUMBERS]
 CASES = {
@@ -27,6 +28,7 @@ CASES = {
     "classification of pairs": ("roberta_base", LABELLED_PAIRS, {}),
     "classification by a decoder": ("gpt2_tiny", LABELLED, {}),
     "regression": ("bert_tiny", SCORED, {}),
+    "similarity": ("bert_tiny", ALIKE, {}),
     "token_classification": ("bert_tiny", TAGGED, {}),
     "dialogue": ("gpt2_tiny", DIALOGUES, {}),
 }

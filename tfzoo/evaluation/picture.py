@@ -5,9 +5,6 @@ import io
 import time
 from pathlib import Path
 
-from tensorboard.compat.proto import event_pb2, summary_pb2
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
 from tfzoo.errors import UsageError
 
 _DOTS_PER_INCH = 100
@@ -67,6 +64,9 @@ def write_pictures(folder, step: int, pictures: dict[str, Picture]) -> None:
             file for the only one that grows.
         step: int.
     """
+    from tensorboard.compat.proto import event_pb2, summary_pb2  # a tenth of a second at each start
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
     events = EventFileWriter(str(Path(folder)))
     for name, picture in pictures.items():
         image = summary_pb2.Summary.Image(

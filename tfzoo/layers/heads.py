@@ -178,23 +178,6 @@ class Pooler(keras.layers.Layer):
         return input_shape
 
 
-def sentence_embedding(hidden, padding_mask):
-    """The direction of the mean of a text's states: near texts have products near 1.
-
-    Reimers & Gurevych (2019, arXiv:1908.10084, section 3).
-
-    Args:
-        hidden: float (b, t, m).
-        padding_mask: bool (b, t), True at tokens.
-
-    Returns:
-        float32 (b, m), each row of length 1.
-    """
-    weights = tf.cast(padding_mask, tf.float32)[..., None]
-    total = tf.reduce_sum(weights * tf.cast(hidden, tf.float32), axis=1)
-    return tf.math.l2_normalize(total, axis=-1)
-
-
 @keras.saving.register_keras_serializable(package="tfzoo")
 class MaskedWordHead(keras.layers.Layer):
     """The states that a tied output product reads words from: dense, activation, norm.

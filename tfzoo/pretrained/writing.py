@@ -61,7 +61,8 @@ def _numbered(num_labels):
 def _parts_of(model, family, published):
     parts = family.parts(model.config)
     names = {part.name for part in parts if part.head is None} | model.heads.keys()
-    if unknown := model.heads.keys() - {part.name for part in parts}:
+    with_weights = {name for name, head in model.heads.items() if head.weights}
+    if unknown := with_weights - {part.name for part in parts}:
         raise UsageError(
             f"--model_dir: transformers' {family.architecture} has no head like "
             f"{sorted(unknown)[0]!r}, so the model cannot be written whole."

@@ -7,6 +7,7 @@ from tfzoo.tasks.classification import Classification
 from tfzoo.tasks.dialogue import Dialogue
 from tfzoo.tasks.masked_lm import MaskedLanguageModeling
 from tfzoo.tasks.regression import Regression
+from tfzoo.tasks.similarity import Similarity
 from tfzoo.tasks.span_corruption import SpanCorruption
 from tfzoo.tasks.task import Task
 from tfzoo.tasks.text_to_text import TextToText
@@ -23,6 +24,7 @@ TASKS = {
     "text_to_text": TextToText,
     "classification": Classification,
     "regression": Regression,
+    "similarity": Similarity,
     "token_classification": TokenClassification,
     "dialogue": Dialogue,
 }
@@ -36,6 +38,7 @@ __all__ = [
     "Dialogue",
     "MaskedLanguageModeling",
     "Regression",
+    "Similarity",
     "SpanCorruption",
     "Task",
     "TextToText",

@@ -6,7 +6,7 @@ from typing import ClassVar
 import tensorflow as tf
 
 from tfzoo.layers.heads import ClassificationHead
-from tfzoo.tasks import scores
+from tfzoo.tasks import numbers
 from tfzoo.tasks.labelled_rows import LabelledTask
 
 
@@ -32,32 +32,13 @@ class Regression(LabelledTask):
     def loss(self, model, batch, training=None, label_smoothing=0.0):
         """The squared errors, summed; there is nothing to smooth."""
         del label_smoothing
-        errors = self._found(model, batch, training) - batch["labels"]
-        return tf.reduce_sum(batch["weights"] * errors**2)
+        return numbers.squared_errors(self._found(model, batch, training), batch)
 
     def measures(self, model, batch):
-        found = (self._found(model, batch), batch["labels"], batch["weights"])
-        x, y, weights = (tf.cast(values, tf.float64) for values in found)  # Far from 0, xx is huge.
-        terms = {
-            "loss": (x - y) ** 2,
-            "num_targets": tf.ones_like(x),
-            "absolute_errors": tf.abs(x - y),
-            "x": x,
-            "y": y,
-            "xx": x * x,
-            "yy": y * y,
-            "xy": x * y,
-        }
-        return {name: tf.reduce_sum(weights * term) for name, term in terms.items()}
+        return numbers.measures(self._found(model, batch), batch)
 
     def results(self, sums):
-        num, moments = sums["num_targets"], [sums[name] for name in ("x", "y", "xx", "yy", "xy")]
-        return {
-            "loss": scores.mean(sums["loss"], num),
-            "mean_squared_error": scores.mean(sums["loss"], num),
-            "mean_absolute_error": scores.mean(sums["absolute_errors"], num),
-            "pearson": scores.pearson(num, *moments),
-        }
+        return numbers.results(sums)
 
     def _found(self, model, batch, training=None):
         return tf.squeeze(self.outputs(model, batch, training), -1)
