@@ -25,6 +25,7 @@ for _ in range(150):
 """
 
 
+@pytest.mark.slow
 def test_two_branches_run_a_new_program_at_once():
     ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr[:2000]

@@ -185,6 +185,7 @@ def test_adapters_learn_the_same_in_every_form(folder, gpt2, tmp_path, options):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_adapters_learn_the_same_on_two_devices(folder, gpt2, tmp_path):
     shared = (f"--init_from={gpt2}", *LORA, "--lora_dropout=0.2", "--jit=auto")
     expected = run(folder, tmp_path / "one", *shared)
