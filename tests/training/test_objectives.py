@@ -19,12 +19,13 @@ CASES = {
     "translation": ("transformer_tiny", "bytes", "pairs.tsv"),
     "classification": ("bert_tiny", "bytes", "labelled.csv"),
     "regression": ("bert_tiny", "bytes", "scored.csv"),
+    "similarity": ("bert_tiny", "bytes", "alike.csv"),
     "token_classification": ("roberta_base", "bytes", "tagged.conll"),
     "dialogue": ("llama_tiny", "bytes", "dialogues.jsonl"),
 }
 # Of each kind of batches one is among the quick tests: of tokens, of corrupted tokens, of rows, of
 # pairs; the others are of the same code.
-SLOW = ("masked_lm", "span_corruption", "regression", "token_classification")
+SLOW = ("masked_lm", "span_corruption", "regression", "similarity", "token_classification")
 
 
 def case(task):
@@ -44,6 +45,7 @@ def folder(tmp_path_factory):
         "pairs.tsv": ["source\ttarget", *(f"{row}\t{row[::-1]}" for row in rows)],
         "labelled.csv": ["text,label", *(f"{row},{'x' if len(row) % 2 else 'y'}" for row in rows)],
         "scored.csv": ["text,label", *(f"{row},{len(row) / 50}" for row in rows)],
+        "alike.csv": ["text,text_pair,label", *(f"{row},{row[::-1]},0.5" for row in rows)],
         "tagged.conll": [
             "\n".join(f"{w} {w[0].upper()}" for w in row.split()) + "\n" for row in rows
         ],
@@ -73,6 +75,7 @@ def run(folder, model_dir, task, *more, steps=4):
         "--log_every_steps=1",
         "--validation_fraction=0.3",
         "--export_dir=",
+        *(["--text_pair_field=text_pair"] if task == "similarity" else []),
         *more,
     ]
     assert train.main(arguments) == 0
