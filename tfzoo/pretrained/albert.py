@@ -7,7 +7,7 @@ from tfzoo.pretrained.rules import Part, linear
 
 _PREFIX = "albert."
 _BIAS = "predictions.bias"
-_LAYER = {
+LAYER = {
     "attention/query_key_value": [f"attention.{x}" for x in ("query", "key", "value")],
     "attention/output": "attention.dense",
     "attention_norm": "attention.LayerNorm",
@@ -35,7 +35,7 @@ def parts(config):
     body = [
         *encoder_parts.embeddings(),
         *linear("encoder.embedding_hidden_mapping_in", "encoder/widening"),
-        *encoder_parts.layer(theirs, "encoder/block", config.hidden_dim, _LAYER),
+        *encoder_parts.layer(theirs, "encoder/block", config.hidden_dim, LAYER),
     ]
     return [
         Part(name="body", rules=tuple(body)),

@@ -9,6 +9,7 @@ import ml_dtypes  # noqa: F401  Makes "bfloat16" a dtype of numpy.
 import numpy as np
 import safetensors
 
+from tfzoo import tokenizers
 from tfzoo.errors import UsageError
 
 _INDEX = "model.safetensors.index.json"
@@ -87,6 +88,11 @@ class CheckpointFolder:
         """Names of all tensors and their dtypes, as safetensors calls them: F32, F16, BF16, ..."""
         return {name: dtype for name, (_, dtype) in self._headers.items()}
 
+    @functools.cached_property
+    def tokenizer(self) -> tokenizers.Tokenizer:
+        """The tokenizer that is beside the model."""
+        return tokenizers.load(self.path)
+
     def read(self, name: str) -> np.ndarray:
         """One tensor, in its own dtype.
 
@@ -99,13 +105,16 @@ class CheckpointFolder:
                 f"{', '.join(DTYPES)}",
                 "Save the model in one of these",
             )
-        with self._opened(self._places[name]) as file:
-            tensor = file.get_tensor(name)
+        tensor = self._tensor(name)
         if not np.isfinite(tensor).all():
             raise self.fault(
                 f"has a {name} that holds NaN or infinity", "Copy the file again, or train again"
             )
         return tensor
+
+    def _tensor(self, name):
+        with self._opened(self._places[name]) as file:
+            return file.get_tensor(name)
 
     @functools.cached_property
     def _headers(self) -> dict:

@@ -8,7 +8,7 @@ from tfzoo.pretrained.rules import Part
 
 _PREFIX = "distilbert."
 _EPSILON = 1e-12
-_LAYER = {
+LAYER = {
     "attention/query_key_value": [f"attention.{x}_lin" for x in "qkv"],
     "attention/output": "attention.out_lin",
     "attention_norm": "sa_layer_norm",
@@ -59,7 +59,7 @@ def parts(config):
     body = encoder_parts.embeddings(has_segments=False)
     for i in range(config.num_layers):
         theirs, ours = f"transformer.layer.{i}", f"encoder/block_{i}"
-        body += encoder_parts.layer(theirs, ours, config.hidden_dim, _LAYER)
+        body += encoder_parts.layer(theirs, ours, config.hidden_dim, LAYER)
     return [
         Part(name="body", rules=tuple(body)),
         encoder_parts.masked_words(

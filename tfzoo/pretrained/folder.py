@@ -1,11 +1,11 @@
 """A whole folder of transformers: a model, its tokenizer and the names of its labels."""
 
-import tempfile
 from typing import NamedTuple
 
 from tfzoo import models, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.pretrained import keras_hub
+from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
 from tfzoo.pretrained.hub import local_folder
 from tfzoo.pretrained.reading import Published, read_model
 from tfzoo.pretrained.tokenizer_writing import write_tokenizer
@@ -43,12 +43,11 @@ def load(folder, dtype=None, flag: str = "--from") -> Pretrained:
             or encoded otherwise here.
     """
     if str(folder).startswith(keras_hub.PREFIX):
-        with tempfile.TemporaryDirectory() as written:
-            keras_hub.write_preset(str(folder), written, flag)
-            return load(written, dtype, flag)
-    folder = local_folder(folder, flag)
-    model, published = read_model(folder, dtype, flag)
-    tokenizer = tokenizers.load(folder)
+        source = keras_hub.Preset(str(folder), flag)
+    else:
+        source = CheckpointFolder(local_folder(folder, flag), flag)
+    model, published = read_model(source, dtype)
+    tokenizer = source.tokenizer
     if tokenizer.vocabulary_size > model.config.vocabulary_size:
         raise UsageError(
             f"{flag}={folder}: its tokenizer has {tokenizer.vocabulary_size} ids, and its model "

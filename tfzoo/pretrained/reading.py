@@ -37,7 +37,7 @@ def read_model(folder, dtype=None, flag: str = "--from"):
     At most one tensor of the file is in memory beside the model's weights.
 
     Args:
-        folder: path of `config.json` and safetensors.
+        folder: path of `config.json` and safetensors, or a `CheckpointFolder`.
         dtype: str or Keras dtype policy, of the computation; None: Keras's own default.
         flag: str, what named the folder, for messages.
 
@@ -48,7 +48,9 @@ def read_model(folder, dtype=None, flag: str = "--from"):
         UsageError: if the folder holds no model that is known, a switch that is not known, or a
             tensor that is missing, left over, of another shape, or not finite.
     """
-    source = CheckpointFolder(folder, flag)
+    source = folder
+    if not isinstance(source, CheckpointFolder):
+        source = CheckpointFolder(folder, flag)
     family, config = _shape(source)
     prefixed = any(name.startswith(family.prefix) for name in source.shapes)
     known = family.parts(config)

@@ -67,21 +67,31 @@ def gpt2(vocabulary, merges, add_prefix_space=False) -> dict:
     )
 
 
-def qwen2(vocabulary, merges, add_prefix_space=False) -> dict:
-    """Qwen2's and Qwen3's: each digit is a word."""
+def by_pattern(vocabulary, merges, pattern: str, add_prefix_space=False, normalizer=None) -> dict:
+    """Bytes of the words that a regular expression finds."""
     split = {
         "type": "Split",
-        "pattern": {"Regex": QWEN2_WORDS},
+        "pattern": {"Regex": pattern},
         "behavior": "Isolated",
         "invert": False,
     }
     bytes_ = byte_level(add_prefix_space, use_regex=False)
     return pipeline(
         bpe(vocabulary, merges),
-        normalizer={"type": "NFC"},
+        normalizer=normalizer,
         pre_tokenizer={"type": "Sequence", "pretokenizers": [split, bytes_]},
         decoder=byte_level(),
     )
+
+
+def llama3(vocabulary, merges, add_prefix_space=False) -> dict:
+    """Llama 3's: three digits at the most are a word."""
+    return by_pattern(vocabulary, merges, LLAMA3_WORDS, add_prefix_space)
+
+
+def qwen2(vocabulary, merges, add_prefix_space=False) -> dict:
+    """Qwen2's and Qwen3's: each digit is a word."""
+    return by_pattern(vocabulary, merges, QWEN2_WORDS, add_prefix_space, {"type": "NFC"})
 
 
 def gpt1(vocabulary, merges) -> dict:
