@@ -161,8 +161,8 @@ def _check_hidden_labels(task, fault):
     width = task.backbone.hidden_dim
     if task.pooled_dense.units != width:
         raise fault(
-            f"has a {type(task).__name__} with hidden_dim={task.pooled_dense.units}, and that layer "
-            f"is as wide as the model here, {width}",
+            f"has a {type(task).__name__} with hidden_dim={task.pooled_dense.units}, and that "
+            f"layer is as wide as the model here, {width}",
             BACKBONE_ALONE,
         )
 
