@@ -98,13 +98,14 @@ def tokenizer(hub, family, **options):
     """A tokenizer of a family's class, that learnt from `TEXTS`."""
     made = getattr(hub.tokenizers, f"{family}Tokenizer")
     if issubclass(made, hub.tokenizers.BytePairTokenizer):
-        return made(*_byte_pairs(), **options)
+        return made(*byte_pairs(), **options)
     if issubclass(made, hub.tokenizers.WordPieceTokenizer):
         return made(tokenizers.train("word_piece", TEXTS * 9, 90).tokens, **options)
     return made(_pieces(family), **options)
 
 
-def _byte_pairs():
+def byte_pairs():
+    """The vocabulary and the merges of a byte-level BPE, with all families' special tokens."""
     learnt = tokenizers.train("byte_pair", TEXTS * 9, 300)
     vocabulary = dict(learnt.vocabulary)
     for token in _SPECIAL:

@@ -1,6 +1,7 @@
 """Presets of keras-hub, which loads them, read as if transformers had saved them."""
 
 import contextlib
+import functools
 
 from tfzoo.errors import UsageError
 from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
@@ -12,6 +13,7 @@ from tfzoo.pretrained.keras_hub_tokenizers import tokenizer_of
 
 PREFIX = "keras_hub:"
 BACKBONES: dict[str, BackboneClass] = {**DECODERS, **ENCODERS, "T5Backbone": T5}
+_REACH = "Check the name and the network, or give the folder of a preset"
 
 
 class Preset(CheckpointFolder):
@@ -33,10 +35,10 @@ class Preset(CheckpointFolder):
         self.path, self.flag = name, flag
         hub = self._keras_hub()
         preset = name.removeprefix(PREFIX)
-        with self._faults_of_keras_hub():
+        with self._faults_of_keras_hub(_REACH):
             config, task_name = _described(preset)
         known = self._known(config, task_name)
-        with self._faults_of_keras_hub():
+        with self._faults_of_keras_hub(_remedy(config)):
             backbone, task = _loaded(hub, preset, task_name)
             tokenizer = hub.tokenizers.Tokenizer.from_preset(preset)
         head = known.heads[task_name] if task else None
@@ -51,11 +53,11 @@ class Preset(CheckpointFolder):
         self._check_all_used((task or backbone).weights)
         self.tokenizer = tokenizer_of(tokenizer, backbone.vocabulary_size, self.fault)
 
-    @property
+    @functools.cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: tensor.shape for name, tensor in self._tensors.items()}
 
-    @property
+    @functools.cached_property
     def dtypes(self) -> dict[str, str]:
         return dict.fromkeys(self._tensors, "F32")
 
@@ -73,14 +75,13 @@ class Preset(CheckpointFolder):
         return keras_hub
 
     @contextlib.contextmanager
-    def _faults_of_keras_hub(self):
+    def _faults_of_keras_hub(self, remedy):
         try:
             yield
         except Exception as error:  # Each class fails in its own way: no network, no such preset.
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise self.fault(
-                f"cannot be loaded by keras-hub ({reason[0][:200]})",
-                "Check the name and the network, or give the folder of a preset",
+                f"cannot be loaded by keras-hub ({reason[0][:200]})", remedy
             ) from error
 
     def _known(self, config, task_name) -> BackboneClass:
@@ -123,6 +124,17 @@ def _described(preset):
 def _class_name(config):
     """Without its package, which once was keras_nlp."""
     return str(config.get("registered_name")).split(">")[-1]
+
+
+def _remedy(config):
+    """keras-hub does not load a Llama that is tied as it has saved it."""
+    may_be_tied = "Llama" in _class_name(config) and "tie_word_embeddings" not in config["config"]
+    if not may_be_tied:
+        return _REACH
+    return (
+        f"{_REACH}. If its embeddings are tied, put tie_word_embeddings=true in its config.json, "
+        "which keras-hub leaves out"
+    )
 
 
 def _loaded(hub, preset, task_name):

@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+from absl import logging
 
 from tfzoo.pretrained.keras_hub_class import (
     BackboneClass,
@@ -17,6 +18,7 @@ from tfzoo.pretrained.keras_hub_class import (
 # keras-hub does not record how long a text may be where positions have no table: as published.
 _LENGTHS = {"LlamaBackbone": 4096, "Llama3Backbone": 8192}
 _LONG_LLAMA, _MISTRAL, _QWEN2, _QWEN3 = 131_072, 32_768, 32_768, 40_960
+_HEAD_EPSILON, _PUBLISHED_EPSILON = 1e-5, 1e-6  # of Qwen3
 
 
 def _gpt2_config(backbone, fault):
@@ -172,12 +174,30 @@ def _qwen2_config(backbone, fault):
 
 
 def _qwen3_config(backbone, fault):
+    _check_head_epsilon(backbone.layer_norm_epsilon, fault)
     return {
         **_llama_sizes(backbone, _QWEN3),
         **_scaled(backbone),
         **_windowed(backbone.sliding_window_size or None),
         "head_dim": backbone.head_dim,
     }
+
+
+def _check_head_epsilon(epsilon, fault):
+    """keras-hub normalizes the queries and keys of Qwen3 with its layer's default, whatever."""
+    if epsilon not in (_HEAD_EPSILON, _PUBLISHED_EPSILON):
+        raise fault(
+            f"has layer_norm_epsilon={epsilon}, with which keras-hub normalizes all but queries "
+            f"and keys, for which it takes {_HEAD_EPSILON}",
+            f"Set it to {_HEAD_EPSILON}, or to the published {_PUBLISHED_EPSILON}, in config.json",
+        )
+    if epsilon != _HEAD_EPSILON:
+        logging.warning(
+            "keras-hub normalizes the queries and keys of Qwen3 with an epsilon of %s. Here it is "
+            "%s, as in the published model: numbers differ in about the fifth digit.",
+            _HEAD_EPSILON,
+            epsilon,
+        )
 
 
 def _windowed(window):

@@ -140,7 +140,7 @@ def _word_piece(theirs, most_ids):
 
 
 _BEHIND_START = joining.Layout(before=("start",), between=("start",), after=(), second_segment=1)
-_gpt2 = functools.partial(_byte_pair, words=pipelines.gpt2)
+_gpt2 = functools.partial(_byte_pair, words=pipelines.gpt2, layout=_BEHIND_START)
 _qwen = functools.partial(_byte_pair, words=pipelines.qwen2)
 _TOKENIZERS = {
     "GPT2Tokenizer": _gpt2,
