@@ -25,7 +25,7 @@ class ConvertFlags:
         metadata={
             "flag": "from",
             "help": "Folder as transformers saves it (config.json, safetensors, a tokenizer), or "
-            "its name on the hub.",
+            "its name on the hub; or keras_hub: and a preset's folder.",
         },
     )
     model_dir: str = field(

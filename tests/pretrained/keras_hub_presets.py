@@ -14,6 +14,7 @@ TEXTS = [
     "der Fluß, naïve, Ångström, 漢字 and кошка",
     "",
 ]
+NUMBERS = ["In 2010, 12345 foxes", "(and) 3 more's"]
 ROWS = 420  # of every table: more than any tokenizer here has ids, T5's sentinels among them
 SIZES = {"num_layers": 2, "hidden_dim": 16, "intermediate_dim": 24}
 HEADS = {**SIZES, "num_heads": 2}
@@ -106,7 +107,7 @@ def tokenizer(hub, family, **options):
 
 def byte_pairs():
     """The vocabulary and the merges of a byte-level BPE, with all families' special tokens."""
-    learnt = tokenizers.train("byte_pair", TEXTS * 9, 300)
+    learnt = tokenizers.train("byte_pair", (TEXTS + NUMBERS) * 9, 340)
     vocabulary = dict(learnt.vocabulary)
     for token in _SPECIAL:
         vocabulary[token] = len(vocabulary)

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.pretrained.keras_hub_presets import FAMILIES, ROWS, TEXTS, byte_pairs, tokenizer
+from tests.pretrained.keras_hub_presets import FAMILIES, NUMBERS, ROWS, TEXTS, byte_pairs, tokenizer
 from tfzoo.errors import UsageError
 from tfzoo.pretrained.keras_hub_tokenizers import tokenizer_of
 
 PAIRED = ("Bert", "DistilBert", "Roberta", "Albert")
-NUMBERS = ["In 2010, 12345 foxes", "(and) 3 more's"]
 ROLES = {
     "end_token_id": "end_of_text",
     "start_token_id": "start",
