@@ -1,7 +1,8 @@
 """The tokenizers of keras-hub as ours.
 
-Text is cut as the published model cuts it. keras-hub's byte-level BPE cuts it by Llama 3's pattern
-outside of `tf.data`, and nearly as GPT-2 inside, whatever the model.
+Text is cut into words as the published model cuts it. keras-hub's byte-level BPE does so for GPT-2
+in `tf.data` alone: outside of it, its pattern is taken by the letter, and it joins bytes over the
+borders of words where its merges have such pairs.
 """
 
 import functools
