@@ -220,9 +220,16 @@ def test_what_was_read_is_written_for_transformers(hub, family, tmp_path):
     (tmp_path / "written").mkdir()
     pretrained.save(tmp_path / "written", *loaded)
     again = pretrained.load(tmp_path / "written")
+    assert again.model.config == loaded.model.config
     weights = again.model.encoder.weights, loaded.model.encoder.weights
     for weight, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(weight.numpy(), other.numpy())
+
+
+def test_a_preset_without_its_prefix_is_told_of(tmp_path):
+    (tmp_path / "config.json").write_text('{"registered_name": "keras_hub>GPT2Backbone"}')
+    with pytest.raises(UsageError, match=f"is a preset of keras-hub. Give keras_hub:{tmp_path}"):
+        pretrained.load(tmp_path)
 
 
 def test_a_preset_that_is_none(hub, tmp_path):

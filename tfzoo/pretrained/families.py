@@ -23,6 +23,8 @@ def family_of(source):
         UsageError: if its `model_type` is not known.
     """
     kind = source.config.get("model_type")
+    if kind is None and "registered_name" in source.config:
+        raise source.fault("is a preset of keras-hub", f"Give keras_hub:{source.path}")
     if kind not in FAMILIES:
         raise source.fault(
             f"is of model_type {kind!r}, and known are {', '.join(FAMILIES)}",

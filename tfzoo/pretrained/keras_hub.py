@@ -6,13 +6,15 @@ import functools
 from tfzoo.errors import UsageError
 from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
 from tfzoo.pretrained.keras_hub_class import BackboneClass, Tensor, output_table
-from tfzoo.pretrained.keras_hub_decoders import DECODERS
-from tfzoo.pretrained.keras_hub_encoders import BACKBONE_ALONE, ENCODERS
+from tfzoo.pretrained.keras_hub_encoders import ENCODERS
+from tfzoo.pretrained.keras_hub_gpt import GPTS
+from tfzoo.pretrained.keras_hub_heads import BACKBONE_ALONE
+from tfzoo.pretrained.keras_hub_llama import LLAMAS
 from tfzoo.pretrained.keras_hub_t5 import T5
 from tfzoo.pretrained.keras_hub_tokenizers import tokenizer_of
 
 PREFIX = "keras_hub:"
-BACKBONES: dict[str, BackboneClass] = {**DECODERS, **ENCODERS, "T5Backbone": T5}
+BACKBONES: dict[str, BackboneClass] = {**GPTS, **LLAMAS, **ENCODERS, "T5Backbone": T5}
 _REACH = "Check the name and the network, or give the folder of a preset"
 
 
@@ -33,23 +35,16 @@ class Preset(CheckpointFolder):
 
     def __init__(self, name: str, flag: str = "--from"):
         self.path, self.flag = name, flag
-        hub = self._keras_hub()
-        preset = name.removeprefix(PREFIX)
-        with self._faults_of_keras_hub(_REACH):
-            config, task_name = _described(preset)
-        known = self._known(config, task_name)
-        with self._faults_of_keras_hub(_remedy(config)):
-            backbone, task = _loaded(hub, preset, task_name)
-            tokenizer = hub.tokenizers.Tokenizer.from_preset(preset)
-        head = known.heads[task_name] if task else None
+        known, head, loaded = self._load(self._keras_hub(), name.removeprefix(PREFIX))
+        backbone, task, tokenizer = loaded
         if head is not None:
             head.check(task, self.fault)
         self.config = {
             "model_type": known.model_type,
             "architectures": [(head or known).architecture],
-            **known.config(backbone, self.fault),
+            **known.config(backbone, tokenizer, self.fault),
         }
-        self._tensors = _tensors(known, backbone, head, task)
+        self._tensors = _tensors(known, head, *loaded)
         self._check_all_used((task or backbone).weights)
         self.tokenizer = tokenizer_of(tokenizer, backbone.vocabulary_size, self.fault)
 
@@ -63,6 +58,15 @@ class Preset(CheckpointFolder):
 
     def _tensor(self, name):
         return self._tensors[name].read()
+
+    def _load(self, hub, preset):
+        """What is known of the classes of a preset and of its head, and what keras-hub loads."""
+        with self._faults_of_keras_hub(_REACH):
+            config, task_name = _described(preset)
+        known = self._known(config, task_name)
+        with self._faults_of_keras_hub(_remedy(config)):
+            loaded = _loaded(hub, preset, task_name)
+        return known, known.heads.get(task_name), loaded
 
     def _keras_hub(self):
         try:
@@ -138,21 +142,21 @@ def _remedy(config):
 
 
 def _loaded(hub, preset, task_name):
-    """The backbone, and the task on top or None."""
+    """The backbone, the task on top or None, and the tokenizer."""
+    tokenizer = hub.tokenizers.Tokenizer.from_preset(preset)
     if task_name is None:
-        return hub.models.Backbone.from_preset(preset, dtype="float32"), None
+        return hub.models.Backbone.from_preset(preset, dtype="float32"), None, tokenizer
     task_class = getattr(hub.models, task_name)
     task = task_class.from_preset(preset, dtype="float32", preprocessor=None)
-    return task.backbone, task
+    return task.backbone, task, tokenizer
 
 
-def _tensors(known, backbone, head, task) -> dict[str, Tensor]:
+def _tensors(known, head, backbone, task, tokenizer) -> dict[str, Tensor]:
     """All tensors by their names; those of the body have the prefix if they are not alone."""
-    others = {}
+    body, others = known.tensors(backbone, tokenizer), {}
     if known.output is not None:
         others |= output_table(known.output, backbone.token_embedding)
     if head is not None:
         others |= head.tensors(task)
     prefix = known.prefix if known.output or head else ""
-    body = {prefix + name: tensor for name, tensor in known.tensors(backbone).items()}
-    return body | others
+    return {prefix + name: tensor for name, tensor in body.items()} | others

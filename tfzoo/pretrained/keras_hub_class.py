@@ -51,9 +51,9 @@ class BackboneClass:
 
     Attributes:
         model_type: str, what transformers calls its models.
-        config: function of the backbone and of `CheckpointFolder.fault` to the content of a
-            `config.json`; it raises the fault for what our model would compute otherwise.
-        tensors: function of the backbone to dict from name to `Tensor`.
+        config: function of the backbone, its tokenizer and `CheckpointFolder.fault` to the content
+            of a `config.json`; it raises the fault for what our model would compute otherwise.
+        tensors: function of the backbone and its tokenizer to dict from name to `Tensor`.
         architecture: str, the class of transformers that is the backbone without a task.
         prefix: str, what transformers sets before the names of a body that has a head.
         output: str, the name of the table that writes, for a backbone that has one in itself.

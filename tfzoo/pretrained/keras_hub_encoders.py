@@ -1,15 +1,12 @@
-"""The encoders of keras-hub: BERT, DistilBERT, RoBERTa and ALBERT, and the heads of their tasks."""
+"""The encoders of keras-hub: BERT, DistilBERT, RoBERTa and ALBERT."""
 
-import keras
 import numpy as np
 
+from tfzoo.pretrained import keras_hub_heads as heads
 from tfzoo.pretrained.albert import LAYER as ALBERT_LAYER
 from tfzoo.pretrained.distilbert import LAYER as DISTILBERT_LAYER
 from tfzoo.pretrained.encoder_parts import LAYER
 from tfzoo.pretrained.keras_hub_class import BackboneClass, Head, Tensor, dense, joined, norm, table
-
-_LABELS = (None, keras.activations.linear, keras.activations.softmax)  # probabilities are the same
-_FIRST_ROBERTA_POSITION = 2
 
 
 def _sizes(backbone, activation, epsilon):
@@ -29,11 +26,11 @@ def _sizes(backbone, activation, epsilon):
     }
 
 
-def _bert_config(backbone, fault):
+def _bert_config(backbone, tokenizer, fault):
     return {**_sizes(backbone, "gelu_new", 1e-12), "type_vocab_size": backbone.num_segments}
 
 
-def _bert_tensors(backbone):
+def _bert_tensors(backbone, tokenizer):
     found = {
         **_embeddings(backbone, backbone.token_embedding, backbone.position_embedding),
         **table("embeddings.token_type_embeddings", backbone.segment_embedding.embeddings),
@@ -71,7 +68,7 @@ def _layer(name, layer, names=LAYER):
     }
 
 
-def _distilbert_config(backbone, fault):
+def _distilbert_config(backbone, tokenizer, fault):
     return {
         "vocab_size": backbone.vocabulary_size,
         "max_position_embeddings": backbone.max_sequence_length,
@@ -85,7 +82,7 @@ def _distilbert_config(backbone, fault):
     }
 
 
-def _distilbert_tensors(backbone):
+def _distilbert_tensors(backbone, tokenizer):
     tables = backbone.embeddings
     found = _embeddings(backbone, tables.token_embedding, tables.position_embedding)
     for i, layer in enumerate(backbone.transformer_layers):
@@ -93,22 +90,21 @@ def _distilbert_tensors(backbone):
     return found
 
 
-def _roberta_config(backbone, fault):
-    """Places begin behind rows of the padding, and there is one segment, of zeros."""
+def _roberta_config(backbone, tokenizer, fault):
+    """Places begin behind rows of padding, and there is one segment, of zeros."""
     return {
         **_sizes(backbone, "gelu", 1e-5),
-        "max_position_embeddings": backbone.max_sequence_length + _FIRST_ROBERTA_POSITION,
-        "pad_token_id": _FIRST_ROBERTA_POSITION - 1,
+        "max_position_embeddings": backbone.max_sequence_length + tokenizer.pad_token_id + 1,
+        "pad_token_id": tokenizer.pad_token_id,
         "type_vocab_size": 1,
     }
 
 
-def _roberta_tensors(backbone):
-    tables = backbone.embeddings
+def _roberta_tensors(backbone, tokenizer):
+    tables, padding = backbone.embeddings, ((tokenizer.pad_token_id + 1, 0), (0, 0))
     found = _embeddings(backbone, tables.token_embedding, tables.position_embedding)
     found["embeddings.position_embeddings.weight"] = Tensor(
-        (tables.position_embedding.position_embeddings,),
-        lambda x: np.pad(x, ((_FIRST_ROBERTA_POSITION, 0), (0, 0))),
+        (tables.position_embedding.position_embeddings,), lambda x: np.pad(x, padding)
     )
     found["embeddings.token_type_embeddings.weight"] = Tensor(
         (), lambda: np.zeros((1, backbone.hidden_dim), np.float32)
@@ -118,7 +114,7 @@ def _roberta_tensors(backbone):
     return found
 
 
-def _albert_config(backbone, fault):
+def _albert_config(backbone, tokenizer, fault):
     for name in ("num_groups", "num_inner_repetitions"):
         if getattr(backbone, name) != 1:
             raise fault(
@@ -134,7 +130,7 @@ def _albert_config(backbone, fault):
     }
 
 
-def _albert_tensors(backbone):
+def _albert_tensors(backbone, tokenizer):
     [[layer]] = backbone.transformer_layers
     return {
         **_embeddings(backbone, backbone.token_embedding, backbone.position_embedding),
@@ -145,70 +141,10 @@ def _albert_tensors(backbone):
     }
 
 
-def _check_labels(task, fault):
-    """That what becomes of the logits leaves the probabilities of the labels as they are."""
-    if task.activation not in _LABELS:
-        name = getattr(task.activation, "__name__", task.activation)
-        raise fault(
-            f"has a {type(task).__name__} with activation={name!r}, and labels exclude each other "
-            "here",
-            BACKBONE_ALONE,
-        )
-
-
-def _check_hidden_labels(task, fault):
-    _check_labels(task, fault)
-    width = task.backbone.hidden_dim
-    if task.pooled_dense.units != width:
-        raise fault(
-            f"has a {type(task).__name__} with hidden_dim={task.pooled_dense.units}, and that "
-            f"layer is as wide as the model here, {width}",
-            BACKBONE_ALONE,
-        )
-
-
-def _refuse_masked_words(task, fault):
-    raise fault(
-        f"has a {type(task).__name__}, whose head keras-hub computes with an epsilon of 1e-5 and "
-        "its own activation, and ours, like transformers', with those of the blocks",
-        BACKBONE_ALONE,
-    )
-
-
-BACKBONE_ALONE = (
-    "Save the backbone and the tokenizer alone, as presets: Backbone.from_preset(...)"
-    ".save_to_preset(NEW), then Tokenizer.from_preset(...).save_to_preset(NEW)"
-)
-
-
-def _labels(task):
-    return dense("classifier", task.output_dense)
-
-
-def _distilbert_labels(task):
-    return {**dense("pre_classifier", task.pooled_dense), **_labels(task)}
-
-
-def _roberta_labels(task):
-    return {
-        **dense("classifier.dense", task.pooled_dense),
-        **dense("classifier.out_proj", task.output_dense),
-    }
-
-
-def _roberta_words(task):
-    head = task.masked_lm_head
-    return {
-        **dense("lm_head.dense", head._intermediate_dense),
-        **norm("lm_head.layer_norm", head._intermediate_layer_norm),
-        "lm_head.bias": Tensor((head._bias,)),
-    }
-
-
-def _encoder(name, labels, check=_check_labels, words=None, **parts):
+def _encoder(name, labels, check=heads.check_labels, words=None, **parts):
     """A `BackboneClass` and the heads of its tasks; `name` as transformers' classes begin."""
-    masked_words = {"tensors": words} if words else {"check": _refuse_masked_words}
-    heads = {
+    masked_words = {"tensors": words} if words else {"check": heads.refuse_masked_words}
+    tasks = {
         f"{name}TextClassifier": Head(
             architecture=f"{name}ForSequenceClassification", tensors=labels, check=check
         ),
@@ -218,27 +154,29 @@ def _encoder(name, labels, check=_check_labels, words=None, **parts):
         model_type=name.lower(),
         architecture=f"{name}Model",
         prefix=f"{name.lower()}.",
-        heads=heads,
+        heads=tasks,
         **parts,
     )
 
 
 ENCODERS = {
-    "BertBackbone": _encoder("Bert", _labels, config=_bert_config, tensors=_bert_tensors),
+    "BertBackbone": _encoder("Bert", heads.labels, config=_bert_config, tensors=_bert_tensors),
     "DistilBertBackbone": _encoder(
         "DistilBert",
-        _distilbert_labels,
-        _check_hidden_labels,
+        heads.distilbert_labels,
+        heads.check_hidden_labels,
         config=_distilbert_config,
         tensors=_distilbert_tensors,
     ),
     "RobertaBackbone": _encoder(
         "Roberta",
-        _roberta_labels,
-        _check_hidden_labels,
-        _roberta_words,
+        heads.roberta_labels,
+        heads.check_hidden_labels,
+        heads.roberta_words,
         config=_roberta_config,
         tensors=_roberta_tensors,
     ),
-    "AlbertBackbone": _encoder("Albert", _labels, config=_albert_config, tensors=_albert_tensors),
+    "AlbertBackbone": _encoder(
+        "Albert", heads.labels, config=_albert_config, tensors=_albert_tensors
+    ),
 }

@@ -7,7 +7,7 @@ from tfzoo.pretrained.keras_hub_class import BackboneClass, dense, root_mean_squ
 _APPROXIMATE = "keras_hub>gelu_approximate"  # keras-hub's own
 
 
-def _config(backbone, fault):
+def _config(backbone, tokenizer, fault):
     activation = _activation(backbone, fault)
     kind = activation.removesuffix("_new")
     gated = backbone.use_gated_activation
@@ -48,7 +48,7 @@ def _activation(backbone, fault):
     return known[backbone.activation]
 
 
-def _tensors(backbone):
+def _tensors(backbone, tokenizer):
     layers = {
         "encoder": backbone.encoder_transformer_layers,
         "decoder": backbone.decoder_transformer_layers,
