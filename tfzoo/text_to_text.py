@@ -1,6 +1,6 @@
 """A trained encoder-decoder with its tokenizer: a text in, another text out."""
 
-from tfzoo.generation import Decoder, checked_texts, write
+from tfzoo.generation import Decoder, Ends, checked_texts, write
 from tfzoo.tasks import Translation, padding, sequences
 
 
@@ -17,8 +17,8 @@ class TextToText:
         self.model = model
         self.tokenizer = tokenizer
         self._task = Translation(tokenizer=tokenizer, prefix=prefix)
-        start, end = sequences.start_id(tokenizer), sequences.end_id(tokenizer)
-        self._decoder = Decoder(model, end, start)
+        ends = Ends.of(tokenizer, sequences.end_id(tokenizer))
+        self._decoder = Decoder(model, ends, sequences.start_id(tokenizer))
 
     def generate(self, sources, max_new_tokens=None, temperature=0.0, **options):
         """Writes a text for each source; a row is what it would be alone.

@@ -12,7 +12,15 @@ import tensorflow as tf
 from tfzoo import pretrained, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
-from tfzoo.generation import DEFAULTS, Decoder, checked_sampling, checked_text, checked_texts, write
+from tfzoo.generation import (
+    DEFAULTS,
+    Decoder,
+    Ends,
+    checked_sampling,
+    checked_text,
+    checked_texts,
+    write,
+)
 from tfzoo.generation.chat import history
 from tfzoo.layers.sentence_embedding import sentence_embedding
 from tfzoo.models.adapters import merge
@@ -198,7 +206,7 @@ class LanguageModel(_Reader):
 
     def __init__(self, model, tokenizer, labels=()):
         super().__init__(model, tokenizer, labels)
-        self._decoder = Decoder(model, tokenizer.end_of_text)
+        self._decoder = Decoder(model, Ends.of(tokenizer))
         self._log_likelihood = tf.function(
             lambda texts: log_likelihood(model, texts, tokenizer.before_text),
             input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)],

@@ -2,6 +2,7 @@
 
 from tfzoo.generation.beam import BeamSearch, search
 from tfzoo.generation.decoder import Decoder
+from tfzoo.generation.ends import Ends
 from tfzoo.generation.loop import generate, generate_anew
 from tfzoo.generation.prompts import DEFAULTS, DTYPES, Sampling, default_sampling
 from tfzoo.generation.requests import checked_sampling, checked_text, checked_texts, write
@@ -12,6 +13,7 @@ __all__ = [
     "DEFAULTS",
     "DTYPES",
     "Decoder",
+    "Ends",
     "Sampling",
     "checked_sampling",
     "checked_text",

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfzoo.generation import loop
+from tfzoo.generation.ends import as_one
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
 from tfzoo.layers import KeyValueCache
 
@@ -144,7 +145,7 @@ def choose(beams, log_likelihoods, options, end_of_text):
     likelihoods, places = tf.math.top_k(
         tf.reshape(sums, [-1, num_beams * num_tokens]), 2 * num_beams
     )
-    parents, drawn = places // num_tokens, places % num_tokens
+    parents, drawn = places // num_tokens, as_one(places % num_tokens, end_of_text)
     column = tf.range(tf.shape(beams.new_tokens)[2])
     new_tokens = tf.gather(beams.new_tokens, parents, batch_dims=1)
     new_tokens = tf.where(column == beams.step, drawn[:, :, None], new_tokens)

@@ -27,7 +27,7 @@ class Decoder:
 
     Args:
         model: a decoder or an encoder-decoder, with `decode`, `logits`, `new_cache` and `config`.
-        end_of_text: int, the id that ends a row.
+        end_of_text: int or `Ends`, the id that ends a row.
         start: int, the id that starts what an encoder-decoder writes; None for a decoder.
     """
 

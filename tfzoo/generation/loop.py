@@ -9,6 +9,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.generation.ends import as_one
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
 from tfzoo.generation.samplers import sample
 from tfzoo.layers import KeyValueCache, in_place_of, is_kernel, weights_at_hand
@@ -47,7 +48,7 @@ def generate(model, prompts, sampling, end_of_text, start=None):
             overlong one keeps its last `context - max_new_tokens` tokens. For an encoder-decoder
             they are what its encoder reads.
         sampling: `Sampling`.
-        end_of_text: int, the id that ends a row.
+        end_of_text: int or `Ends`, the id that ends a row.
         start: int, the id that starts what an encoder-decoder writes; None for a decoder.
 
     Returns:
@@ -184,7 +185,7 @@ def advance(
     cache = KeyValueCache(state.keys, state.values, state.index, *memory)
     hidden = model.decode(token_ids, cache, padding_mask)
     logits = model.logits(hidden[:, -1], output_kernel)
-    drawn = sample(logits, *sampling[1:], state.step)
+    drawn = as_one(sample(logits, *sampling[1:], state.step), end_of_text)
     finished = state.finished | (drawn == end_of_text)
     drawn = tf.where(finished, end_of_text, drawn)
     column = tf.range(tf.shape(state.new_tokens)[1])

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from tfzoo.pretrained.rules import Part
 from tfzoo.pretrained.settings import Settings
 
-# By transformers' names. Its fast GELUs are the tanh form written otherwise.
+# By transformers' names. Its fast and its accurate GELU are the tanh form written otherwise.
 ACTIVATIONS = {
     "gelu": "gelu_erf",
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
     "gelu_fast": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
+    "gelu_python": "gelu_erf",
+    "gelu_python_tanh": "gelu_tanh",
     "relu": "relu",
     "silu": "silu",
     "swish": "silu",

@@ -21,7 +21,7 @@ def read_config(settings):
         hidden_dim=settings.number("n_embd"),
         num_layers=settings.number("n_layer"),
         num_heads=settings.number("n_head"),
-        intermediate_dim=settings.take("n_inner"),
+        intermediate_dim=settings.number_or_null("n_inner", None),
         activation=settings.choose("activation_function", ACTIVATIONS, "gelu_new"),
         norm_epsilon=settings.take("layer_norm_epsilon", 1e-5),
         tied_embeddings=settings.take("tie_word_embeddings", True),

@@ -9,6 +9,12 @@ from tfzoo.pretrained.rotary import read_rotary, write_rotary
 from tfzoo.pretrained.rules import Part, Rule, linear, linears, norm, table
 
 
+# What transformers takes where a file leaves the key out.
+_KEY_VALUE_HEADS = {"mistral": 8, "qwen2": 32, "qwen3": 32}
+_HEAD_DIM = {"qwen3": 128}
+_WINDOW = 4096
+
+
 def read_config(settings, kind):
     settings.only(hidden_act=("silu", "swish"), is_decoder=(False, True), is_encoder_decoder=False)
     heads = settings.number("num_attention_heads")
@@ -19,8 +25,11 @@ def read_config(settings, kind):
         hidden_dim=settings.number("hidden_size"),
         num_layers=settings.number("num_hidden_layers"),
         num_heads=heads,
-        num_key_value_heads=settings.take("num_key_value_heads", heads),
-        head_dim=settings.take("head_dim"),
+        num_key_value_heads=settings.number_or_null(
+            "num_key_value_heads", _KEY_VALUE_HEADS.get(kind)
+        )
+        or heads,
+        head_dim=settings.number_or_null("head_dim", _HEAD_DIM.get(kind)),
         intermediate_dim=settings.number("intermediate_size"),
         norm_epsilon=settings.take("rms_norm_eps", 1e-6),
         tied_embeddings=settings.take("tie_word_embeddings", False),
@@ -43,7 +52,7 @@ def _window(settings, kind):
     """Tokens that each token reads; layers that differ in it are refused."""
     if kind == "llama":
         return None
-    window = settings.take("sliding_window")
+    window = settings.number_or_null("sliding_window", _WINDOW)
     if kind == "mistral":
         return window
     layers = settings.number("num_hidden_layers")
@@ -107,13 +116,9 @@ def holds(config, kind):
         and not config.output_bias
         and not config.head_norm
         and plain_feed_forward,
-        "qwen2": is_qwen2 and not config.head_norm and plain_feed_forward and _plain_width(config),
+        "qwen2": is_qwen2 and not config.head_norm and plain_feed_forward,
         "qwen3": biased_alike and config.head_norm and plain_feed_forward,
     }[kind]
-
-
-def _plain_width(config):
-    return config.head_dim in (None, config.hidden_dim // config.num_heads)
 
 
 def parts(config, name):

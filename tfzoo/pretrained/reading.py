@@ -83,7 +83,7 @@ def _shape(source):
     """The family of a folder, and our configuration record of its model."""
     family = family_of(source)
     where = f"{source.flag}={source.path}: config.json"
-    settings = Settings(source.config, where, source.shapes)
+    settings = Settings(source.config, where, source.shapes, source.same)
     with _faults_of_config(source):
         config = family.read_config(settings)
     settings.refuse_the_rest()

@@ -17,10 +17,13 @@ def read_rotary(settings, base: float, fraction: float | None = None) -> dict:
     Raises:
         UsageError: for a kind of scaling, or a field of it, that is not known.
     """
-    given = {**settings.take("rope_scaling", {}), **settings.take("rope_parameters", {})}
-    rope = settings.inner("rope_parameters", given)
+    old, new = settings.take("rope_scaling", {}), settings.take("rope_parameters", {})
+    settings.refuse_unless(not old or new in ({}, old), "rope_scaling", old, "the one or the other")
+    rope = settings.inner("rope_parameters", old or new)
     fields = {"rotary_base": float(rope.take("rope_theta", float(base)))}
-    if fraction is not None:
+    if fraction is None:
+        rope.only(partial_rotary_factor=1.0)
+    else:
         fields["rotary_fraction"] = float(rope.take("partial_rotary_factor", float(fraction)))
     kind = rope.take("rope_type", rope.take("type", "default"))
     rope.refuse_unless(kind in _KNOWN, "rope_type", kind, ", ".join(_KNOWN))

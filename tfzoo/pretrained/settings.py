@@ -35,16 +35,19 @@ class Settings:
     Args:
         values: dict.
         where: str, the file, for messages.
+        same: function of two names of tensors. Whether the checkpoint has both, and with the same
+            numbers.
         tensors: names of the checkpoint's tensors, where they are known.
 
     Attributes:
-        tensors: as given.
+        same, tensors: as given.
     """
 
-    def __init__(self, values: dict, where: str, tensors=()):
+    def __init__(self, values: dict, where: str, tensors=(), same=lambda name, other: False):
         self._values = values
         self._where = where
         self.tensors = tensors
+        self.same = same
         self._taken = set(_HARMLESS)
 
     def take(self, name: str, default=None):
@@ -62,6 +65,25 @@ class Settings:
                 f"{self._where}: {name} must be a {type(default).__name__}. Received: {value!r}."
             )
         return value
+
+    def number_or_null(self, name: str, default: int | None) -> int | None:
+        """A whole number above 0, or the null that the file has; `default` where it is left out.
+
+        Raises:
+            UsageError: if it is anything else.
+        """
+        self._taken.add(name)
+        if name not in self._values:
+            return default
+        return None if self._values[name] is None else self.number(name)
+
+    def switch(self, name: str, default: bool) -> bool:
+        """Whether it is on: null means no, as in transformers; `default` where it is left out.
+
+        Raises:
+            UsageError: if it is neither True, False nor null.
+        """
+        return bool(self.take(name, default if name not in self._values else False))
 
     def dropout(self, name: str, default: float) -> float:
         """The share to drop: it changes no number of a finished model, so 1 and more are cut."""

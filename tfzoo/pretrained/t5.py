@@ -36,17 +36,18 @@ def _feed_forward(settings):
     """Of `feed_forward_proj`, unless the two keys that transformers makes of it tell otherwise."""
     gated, activation = settings.choose("feed_forward_proj", _FEED_FORWARDS, "relu")
     return {
-        "gated": settings.take("is_gated_act", gated),
+        "gated": settings.switch("is_gated_act", gated),
         "activation": settings.choose("dense_act_fn", ACTIVATIONS, ACTIVATION_NAMES[activation]),
     }
 
 
 def _output(settings):
-    """transformers 5 ties, whatever `tie_word_embeddings` says, what is not there twice."""
-    tied = settings.take("tie_word_embeddings", True)
+    """transformers 5 ties, whatever `tie_word_embeddings` says, what is there once or twice alike."""
+    said = settings.take("tie_word_embeddings", True)
+    is_own = "lm_head.weight" in settings.tensors
     return {
-        "tied_embeddings": "lm_head.weight" not in settings.tensors,
-        "scaled_output": settings.take("scale_decoder_outputs", tied),
+        "tied_embeddings": not is_own or settings.same("lm_head.weight", "shared.weight"),
+        "scaled_output": settings.switch("scale_decoder_outputs", said),
     }
 
 

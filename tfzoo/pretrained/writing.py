@@ -94,7 +94,9 @@ def _names(family, parts, published):
 
 def _as_it_was(family, record, config, published, parts):
     """The configuration that was read, with what has changed of the model since."""
-    before = family.read_config(Settings(published.config, "config.json", published.dtypes))
+    tied = getattr(record, "tied_embeddings", False)
+    tensors = (published.dtypes, lambda name, other: tied)
+    before = family.read_config(Settings(published.config, "config.json", *tensors))
     if before == record and _is_whole(parts, published):
         return published.config
     old = family.write_config(before)

@@ -7,7 +7,7 @@ right or cut off in that row alone. Shape letters: b row, t token, v vocabulary.
 import tensorflow as tf
 
 from tfzoo.evaluation import log_likelihood
-from tfzoo.generation import DTYPES, Sampling, default_sampling, generate
+from tfzoo.generation import DTYPES, Ends, Sampling, default_sampling, generate
 
 
 class ServedModel(tf.Module):
@@ -28,7 +28,7 @@ class ServedModel(tf.Module):
         super().__init__(name="served_model")
         self.weights = [weight.value for weight in model.weights]
         self.text = tokenizer.graph()
-        generate = _generate(model, self.text, tokenizer.end_of_text, tokenizer.opening)
+        generate = _generate(model, self.text, Ends.of(tokenizer), tokenizer.opening)
         self.functions = {
             "serving_default": _serving_default(generate),
             "generate": generate,

@@ -8,7 +8,12 @@ from tfzoo.tasks.states import hidden_states
 
 
 def start_id(tokenizer) -> int:
-    """What a decoder reads first: the start, else (as T5 does) padding, else end-of-text."""
+    """What a decoder reads first: the start, else (as T5 does) padding, else end-of-text.
+
+    Of a tokenizer that came with a model, what that model says.
+    """
+    if tokenizer.model_start is not None:
+        return tokenizer.model_start
     ids = tokenizer.special_ids
     return ids.get("start", ids.get("padding", tokenizer.end_of_text))
 

@@ -39,7 +39,6 @@ class PublishedTokenizer(Tokenizer):
     Args:
         files: dict from name to content, as transformers names them, `tokenizer.json` among them.
         roles: dict from role to token, or None for those of the files.
-        end_of_text: int, or None. The id that ends a text, where the files do not name it.
 
     Raises:
         ValueError: if the files are broken, contradict each other, or say what is not known here.
@@ -47,9 +46,11 @@ class PublishedTokenizer(Tokenizer):
 
     kind = "published"
 
-    def __init__(self, files: dict[str, bytes], roles=None, end_of_text: int | None = None):
+    def __init__(self, files: dict[str, bytes], roles=None):
         self.files = files
-        self.description = found = published_files.describe(files, roles, end_of_text)
+        self.model_ends, self.model_start = published_files.ids_of_model(files)
+        ending = next(iter(self.model_ends), None)
+        self.description = found = published_files.describe(files, roles, ending)
         self.pipeline = as_configured(found.pipeline, found.config)
         layout, roles = published_layout.layout(
             self.pipeline.get("post_processor"), found.config, found.roles
@@ -151,8 +152,7 @@ class PublishedTokenizer(Tokenizer):
     @classmethod
     def _read(cls, folder, special_tokens):
         try:
-            ending = published_files.end_of_text_of_model(folder)
-            return cls(published_files.read(folder), special_tokens or None, ending)
+            return cls(published_files.read(folder), special_tokens or None)
         except UsageError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:

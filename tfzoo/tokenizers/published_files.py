@@ -15,10 +15,13 @@ CONFIG_FILE = "tokenizer_config.json"
 ROLES_FILE = "special_tokens_map.json"
 ADDED_FILE = "added_tokens.json"
 TEMPLATE_FILE = "chat_template.jinja"
+MODEL_FILE = "model_ids.json"  # Ours: what the model beside the tokenizer told.
 FILES = (
     *(TOKENIZER_FILE, CONFIG_FILE, ROLES_FILE, ADDED_FILE, TEMPLATE_FILE),
     *("vocab.json", "merges.txt", "vocab.txt", "spiece.model", "tokenizer.model"),
 )
+_OF_MODEL = ("config.json", "generation_config.json")  # Where both tell, the second counts.
+_IDS = ("eos_token_id", "decoder_start_token_id")
 _MODELS = ("BPE", "WordPiece", "Unigram")
 _NAMES = {  # of roles in the configuration, the one that counts first
     "end_of_text": ("eos_token",),
@@ -68,20 +71,36 @@ class Description:
 def read(folder) -> dict[str, bytes]:
     """The files of a folder that are a tokenizer's, `tokenizer.json` made where there is none."""
     folder = Path(folder)
-    files = {name: folders.read_own(folder, name) for name in FILES if (folder / name).exists()}
+    names = [name for name in (*FILES, MODEL_FILE) if (folder / name).exists()]
+    files = {name: folders.read_own(folder, name) for name in names}
     if TOKENIZER_FILE not in files:
         config = _parsed(files, CONFIG_FILE)
         files[TOKENIZER_FILE] = folders.to_json(pipeline_of_files(folder, config))
+    if told := _ids_of_model(folder):
+        files[MODEL_FILE] = folders.to_json(told)
     return files
 
 
-def end_of_text_of_model(folder) -> int | None:
-    """The id that ends a text, as the `config.json` beside the tokenizer has it; None: no word."""
-    path = Path(folder) / "config.json"
-    config = folders.read_json(folder, path.name) if path.exists() else {}
-    found = config.get("eos_token_id") if isinstance(config, dict) else None
-    found = found[0] if isinstance(found, list) and found else found
-    return found if type(found) is int else None
+def _ids_of_model(folder) -> dict:
+    """What transformers' `generate` takes of the model beside the tokenizer: its ends and start."""
+    configs = [folders.read_json(folder, x) for x in _OF_MODEL if (folder / x).exists()]
+    told = [(name, x.get(name)) for x in configs if isinstance(x, dict) for name in _IDS]
+    return {name: ids for name, ids in told if ids is not None}
+
+
+def ids_of_model(files: dict[str, bytes]) -> tuple[tuple[int, ...], int | None]:
+    """The ids at any of which the model ends what it writes, and the one that it starts with.
+
+    Raises:
+        ValueError: if they are no ids.
+    """
+    told = _parsed(files, MODEL_FILE)
+    ends, start = (told.get(name) for name in _IDS)
+    ends = ends if isinstance(ends, list) else [] if ends is None else [ends]
+    for name, ids in zip(_IDS, (ends, [] if start is None else [start]), strict=True):
+        if any(type(i) is not int or i < 0 for i in ids):
+            raise ValueError(f"is of a model whose configuration has {name}={told[name]!r}, no id")
+    return tuple(dict.fromkeys(ends)), start
 
 
 def describe(files: dict[str, bytes], roles=None, end_of_text: int | None = None) -> Description:

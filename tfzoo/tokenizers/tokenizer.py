@@ -52,6 +52,9 @@ class Tokenizer(abc.ABC):
         opening: list of int. The ids that stand before a text that is to be gone on with.
         chat_template: `chat_template.ChatTemplate`, or None.
         turn_ends: set of int. The ids at any of which a reply ends, beside end-of-text.
+        model_ends: tuple of int. The ids at any of which the model that it came with ends what it
+            writes; () where none is told, and end-of-text does.
+        model_start: int, or None. The id that this model's decoder starts with, where it is told.
     """
 
     kind: str
@@ -59,6 +62,8 @@ class Tokenizer(abc.ABC):
     opening = ()
     chat_template = None
     turn_ends = frozenset()
+    model_ends = ()
+    model_start = None
 
     def __init__(
         self,
