@@ -83,7 +83,7 @@ def _new_parts(loaded) -> list[str]:
 
 def _task_of(model) -> str:
     """The task whose measures fit a model: that of its head for labels, if it has one."""
-    for name in ("classification", "token_classification"):
+    for name in ("classification", "regression", "token_classification"):
         if name in model.heads:
             return name
     kinds = {"decoder": "causal_lm", "encoder": "masked_lm", "encoder_decoder": "translation"}

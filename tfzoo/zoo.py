@@ -136,7 +136,7 @@ class _Reader:
         length = self.model.config.max_sequence_length
         joined = [self.tokenizer.join_ids(*ids, max_length=length) for ids in rows]
         token_ids = [row.token_ids for row in joined]
-        width = max(map(len, token_ids))
+        width = max(1, *map(len, token_ids))
         batch = {
             "token_ids": padding.padded(token_ids, width, padding.padding_id(self.tokenizer)),
             "segment_ids": padding.padded([row.segment_ids for row in joined], width),

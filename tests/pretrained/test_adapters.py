@@ -9,6 +9,7 @@ import safetensors.numpy
 from tests.pretrained.folders import write_gpt2
 from tfzoo.errors import UsageError
 from tfzoo.layers.heads import ClassificationHead
+from tfzoo.models import Model
 from tfzoo.models.adapters import add_adapters
 from tfzoo.pretrained import read_adapter, read_model, write_adapter
 
@@ -97,7 +98,7 @@ def test_written_and_read_they_are_the_same(adapter, tmp_path):
 
 def test_a_head_that_transformers_has_not_is_refused(adapter, tmp_path):
     model, _ = read_model(adapter / "base")
-    model.add_head("classification", ClassificationHead(2))
+    Model.add_head(model, "classification", ClassificationHead(2))
     add_adapters(model, rank=2, alpha=5.0)
     with pytest.raises(UsageError, match="no place for heads/classification/labels/bias"):
         write_adapter(model, tmp_path)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.layers import Dropout, KeyValueCache, TokenEmbedding, recomputed
+from tfzoo.layers.heads import ClassificationHead
 from tfzoo.layers.masks import positions
 from tfzoo.models.model import Model
 
@@ -162,6 +163,12 @@ class DecoderModel(Model):
     def call(self, token_ids, padding_mask=None, cache=None, document_ids=None, training=None):
         reading = (padding_mask, cache, document_ids, training)
         return self.logits(self.hidden_states(token_ids, *reading))
+
+    def add_head(self, name, layer):
+        """As for every model; labels get no biases, as in transformers' decoders."""
+        if isinstance(layer, ClassificationHead):
+            layer = ClassificationHead.from_config({**layer.get_config(), "use_bias": False})
+        return super().add_head(name, layer)
 
     def hidden_states(
         self, token_ids, padding_mask=None, cache=None, document_ids=None, training=None

@@ -195,7 +195,8 @@ class Model(keras.Model):
         heads, adapters = config.pop("heads", {}), config.pop("adapters", None)
         model = cls(**config)
         for name, layer in heads.items():
-            model.add_head(name, keras.saving.deserialize_keras_object(layer))
+            # As it was saved: what a family changes about a new head is in it already.
+            Model.add_head(model, name, keras.saving.deserialize_keras_object(layer))
         if adapters:
             add_adapters(model, **adapters)
         return model

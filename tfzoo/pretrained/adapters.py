@@ -21,6 +21,7 @@ _TASKS = {
     "decoder": "CAUSAL_LM",
     "encoder_decoder": "SEQ_2_SEQ_LM",
     "classification": "SEQ_CLS",
+    "regression": "SEQ_CLS",
     "token_classification": "TOKEN_CLS",
 }
 
@@ -207,7 +208,7 @@ def _read_heads(others, model, source) -> list[str]:
     shapes = {name.removeprefix(_BEFORE): shape for name, shape in source.shapes.items()}
     used = []
     for part in others:
-        if not part.rules or part.rules[0].theirs not in shapes:
+        if not part.rules or part.rules[0].theirs not in shapes or not _is_meant(part, source):
             continue
         if part.head is not None and part.name not in model.heads:
             model.add_head(part.name, part.head(shapes))
@@ -217,6 +218,13 @@ def _read_heads(others, model, source) -> list[str]:
             array = rule.to_ours(source.read(used[-1]).astype(np.float32))
             _assign(source, used[-1], variables[rule.ours], array)
     return used
+
+
+def _is_meant(part, source) -> bool:
+    """Whether a head is that of the task, where several have the same names."""
+    shapes = {name.removeprefix(_BEFORE): shape for name, shape in source.shapes.items()}
+    task = source.config.get("task_type")
+    return part.fits(shapes) and (task is None or _TASKS.get(part.name, task) == task)
 
 
 def _target(projection, rule) -> str:

@@ -50,7 +50,7 @@ def parts(config):
         ),
         encoder_parts.pair("sentence_order", "sop_classifier.classifier", "AlbertForPreTraining"),
         encoder_parts.token_labels("Albert"),
-        encoder_parts.labels("Albert"),
+        *encoder_parts.labels("Albert"),
     ]
 
 

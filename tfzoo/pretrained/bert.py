@@ -31,7 +31,7 @@ def parts(config):
         ),
         encoder_parts.pair("next_sentence", "cls.seq_relationship", "BertForPreTraining"),
         encoder_parts.token_labels("Bert"),
-        encoder_parts.labels("Bert"),
+        *encoder_parts.labels("Bert"),
     ]
 
 

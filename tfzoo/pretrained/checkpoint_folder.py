@@ -112,14 +112,14 @@ class CheckpointFolder:
             )
         return tensor
 
-    def _tensor(self, name):
-        with self._opened(self._places[name]) as file:
-            return file.get_tensor(name)
-
     def same(self, name: str, other: str) -> bool:
         """Whether it has both tensors, and with the same numbers."""
         shapes = [self.shapes.get(tensor) for tensor in (name, other)]
         return None not in shapes and np.array_equal(self.read(name), self.read(other))
+
+    def _tensor(self, name):
+        with self._opened(self._places[name]) as file:
+            return file.get_tensor(name)
 
     @functools.cached_property
     def _headers(self) -> dict:

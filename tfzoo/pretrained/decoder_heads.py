@@ -1,7 +1,7 @@
 """What published decoders have on top: an output table, or labels read from the last token."""
 
 from tfzoo.layers.heads import ClassificationHead
-from tfzoo.pretrained.rules import Part, linear, num_outputs, table, tied
+from tfzoo.pretrained.rules import Part, label_or_number, linear, num_outputs, table, tied
 
 
 def decoder_heads(
@@ -19,14 +19,13 @@ def decoder_heads(
     own = table(output, "decoder/output_table", tuple(names)[1:])
     once_more = [tied(name, "decoder/token_embedding") for name in names]
     rules = tuple(once_more) if config.tied_embeddings else (own,)
+    labels = Part(
+        name="classification",
+        rules=tuple(linear("score", "heads/classification/labels", bias=False)),
+        head=lambda shapes: ClassificationHead(num_outputs(shapes, "score.weight"), use_bias=False),
+        architecture=f"{name}ForSequenceClassification",
+    )
     return [
         Part(name="language_model", rules=rules, architecture=name + language_model),
-        Part(
-            name="classification",
-            rules=tuple(linear("score", "heads/classification/labels", bias=False)),
-            head=lambda shapes: ClassificationHead(
-                num_outputs(shapes, "score.weight"), use_bias=False
-            ),
-            architecture=f"{name}ForSequenceClassification",
-        ),
+        *label_or_number(labels, "score.weight"),
     ]

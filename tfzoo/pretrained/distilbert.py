@@ -70,7 +70,7 @@ def parts(config):
             decoder="vocab_projector",
         ),
         encoder_parts.token_labels("DistilBert"),
-        encoder_parts.labels("DistilBert", hidden="pre_classifier"),
+        *encoder_parts.labels("DistilBert", hidden="pre_classifier"),
     ]
 
 

@@ -4,7 +4,16 @@ import re
 
 from tfzoo.layers.heads import ClassificationHead, PairHead, TokenClassificationHead
 from tfzoo.pretrained.family import ACTIVATION_NAMES, ACTIVATIONS
-from tfzoo.pretrained.rules import Part, Rule, linear, linears, norm, num_outputs, table
+from tfzoo.pretrained.rules import (
+    Part,
+    Rule,
+    label_or_number,
+    linear,
+    linears,
+    norm,
+    num_outputs,
+    table,
+)
 
 # Our names in a block to BERT's in a layer.
 LAYER = {
@@ -154,8 +163,8 @@ def token_labels(family: str) -> Part:
     )
 
 
-def labels(family: str, theirs: str = "classifier", hidden: str | None = None) -> Part:
-    """A head for the label of a text.
+def labels(family: str, theirs: str = "classifier", hidden: str | None = None) -> list[Part]:
+    """A head for the label of a text, or for a number.
 
     Args:
         family: str, as for `masked_words`.
@@ -165,13 +174,14 @@ def labels(family: str, theirs: str = "classifier", hidden: str | None = None) -
     rules = linear(theirs, "heads/classification/labels")
     if hidden is not None:
         rules += linear(hidden, "heads/classification/hidden")
-    return Part(
+    part = Part(
         name="classification",
         rules=tuple(rules),
         reads=("pooler",) if hidden is None else (),
         head=lambda shapes: ClassificationHead(num_outputs(shapes, f"{theirs}.weight")),
         architecture=f"{family}ForSequenceClassification",
     )
+    return label_or_number(part, f"{theirs}.weight")
 
 
 def left_out(prefix: str, bias: str | None = None) -> dict[str, str]:

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 from tfzoo import models, tokenizers
 from tfzoo.errors import UsageError
-from tfzoo.pretrained import keras_hub
+from tfzoo.pretrained import generation_config, keras_hub
 from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
 from tfzoo.pretrained.hub import local_folder
 from tfzoo.pretrained.reading import Published, read_model
 from tfzoo.pretrained.tokenizer_writing import write_tokenizer
-from tfzoo.pretrained.writing import write_model
+from tfzoo.pretrained.writing import LABELLED, write_model
 
 
 class Pretrained(NamedTuple):
@@ -53,7 +53,21 @@ def load(folder, dtype=None, flag: str = "--from") -> Pretrained:
             f"{flag}={folder}: its tokenizer has {tokenizer.vocabulary_size} ids, and its model "
             f"only {model.config.vocabulary_size}. They are not of one model: copy it again."
         )
+    _check_writing(model, tokenizer, published, f"{flag}={folder}")
     return Pretrained(model, tokenizer, _labels(model, published), published)
+
+
+def _check_writing(model, tokenizer, published, where):
+    """That a model writes from the start and to the ends that it has in transformers."""
+    if model.kind == "encoder":
+        return
+    generation_config.tell(published, where)
+    if differing := generation_config.differing_ids(published, tokenizer):
+        raise UsageError(
+            f"{where}: its model has {', '.join(differing)}, which is otherwise in its tokenizer. "
+            "transformers' AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER) writes a "
+            "tokenizer.json beside which these ids are read."
+        )
 
 
 def save(folder, model, tokenizer, labels=(), published=None) -> None:
@@ -69,13 +83,28 @@ def save(folder, model, tokenizer, labels=(), published=None) -> None:
     Raises:
         UsageError: if transformers has no such model or tokenizer.
     """
-    write_model(model, folder, published, labels)
-    write_tokenizer(tokenizer, folder)
+    if published is None:
+        _check_places(model, tokenizer)
+    ids = generation_config.ids_of(tokenizer, model.kind)
+    write_model(model, folder, published, labels, ids)
+    write_tokenizer(tokenizer, folder, ends_texts=model.kind == "decoder" and bool(model.heads))
+
+
+def _check_places(model, tokenizer):
+    """That the token which transformers' RoBERTa counts no place for is the padding's."""
+    first = getattr(model.config, "first_position", 0)
+    padding = tokenizer.special_ids.get("padding", tokenizer.end_of_text)
+    if first and padding != first - 1:
+        raise UsageError(
+            f"--model_dir: transformers' RoBERTa gives the token {first - 1} no place, and the "
+            f"tokenizer's padding is {padding}, so that texts with that token would be read "
+            f"otherwise. Train it with --model_overrides=first_position={padding + 1}."
+        )
 
 
 def _labels(model, published):
-    if "classification" not in model.heads:
-        return []
+    heads = [model.heads[name] for name in LABELLED if name in model.heads]
     names = published.config.get("id2label") or {}
-    count = model.heads["classification"].num_labels
-    return [str(names.get(str(i), f"LABEL_{i}")) for i in range(count)]
+    return [
+        str(names.get(str(i), f"LABEL_{i}")) for head in heads[:1] for i in range(head.num_labels)
+    ]

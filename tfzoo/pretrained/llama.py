@@ -8,7 +8,6 @@ from tfzoo.pretrained.family import Family
 from tfzoo.pretrained.rotary import read_rotary, write_rotary
 from tfzoo.pretrained.rules import Part, Rule, linear, linears, norm, table
 
-
 # What transformers takes where a file leaves the key out.
 _KEY_VALUE_HEADS = {"mistral": 8, "qwen2": 32, "qwen3": 32}
 _HEAD_DIM = {"qwen3": 128}

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.errors import UsageError
+from tfzoo.pretrained import generation_config
 from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
 from tfzoo.pretrained.families import family_of
 from tfzoo.pretrained.rules import as_named, with_what_they_read
@@ -23,12 +24,14 @@ class Published:
         prefixed: bool. Whether the body's names have the family's prefix.
         parts: list of str, the parts that it has; others that the model has are new.
         dtypes: dict of the tensors' names to their dtypes, as safetensors calls them.
+        generation: dict, its `generation_config.json`; empty where it has none.
     """
 
     config: dict
     prefixed: bool
     parts: list[str]
     dtypes: dict[str, str]
+    generation: dict = dataclasses.field(default_factory=dict)
 
 
 def read_model(folder, dtype=None, flag: str = "--from"):
@@ -56,6 +59,7 @@ def read_model(folder, dtype=None, flag: str = "--from"):
     known = family.parts(config)
     parts = _present(as_named(known, family.prefix if prefixed else "", source.shapes), source)
     _check_names(parts, known, family.ignored(config), source)
+    _check_problem(parts, source)
     with _faults_of_config(source):
         model = family.model(config, dtype=dtype)
     for part in parts:
@@ -63,10 +67,13 @@ def read_model(folder, dtype=None, flag: str = "--from"):
             model.add_head(part.name, part.head(source.shapes))
     _place(parts, model, source)
     names = [part.name for part in parts]
-    published = Published(
-        config=source.config, prefixed=prefixed, parts=names, dtypes=source.dtypes
+    return model, Published(
+        config=source.config,
+        prefixed=prefixed,
+        parts=names,
+        dtypes=source.dtypes,
+        generation=generation_config.read(source),
     )
-    return model, published
 
 
 def read_shape(folder, flag: str = "--from"):
@@ -111,6 +118,7 @@ def _present(parts, source):
         or _is_named(part, source)
         or any(rule.theirs in source.shapes for rule in part.rules)
     ]
+    found = [part for part in found if part.fits(source.shapes)]
     found = [p for p in found if _is_named(p, source) or not any(_clash(p, q) for q in found)]
     names = with_what_they_read(others, {part.name for part in found})
     return [body, *(part for part in others if part.name in names)]
@@ -150,6 +158,18 @@ def _check_names(parts, known, ignored, source):
             f"has a tensor {spare[0]} that the model has no place for" + _and_others(spare),
             f"Is config.json that of another model? Its architectures are {_architectures(source)}"
             f", and known are {', '.join(p.architecture for p in known if p.architecture)}",
+        )
+
+
+def _check_problem(parts, source):
+    """That labels are what ours are: one of them holds."""
+    problem = source.config.get("problem_type")
+    is_one = problem in (None, "single_label_classification")
+    if any(part.name == "classification" for part in parts) and not is_one:
+        raise source.fault(
+            f"has a config.json with problem_type={problem!r} and several labels, which ours tell "
+            "apart as labels of which one holds",
+            "Take the key out of the file to read the head's numbers nonetheless",
         )
 
 

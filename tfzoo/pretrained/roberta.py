@@ -43,7 +43,7 @@ def parts(config):
             bias=_BIAS,
         ),
         encoder_parts.token_labels("Roberta"),
-        encoder_parts.labels("Roberta", "classifier.out_proj", "classifier.dense"),
+        *encoder_parts.labels("Roberta", "classifier.out_proj", "classifier.dense"),
     ]
 
 

@@ -50,6 +50,8 @@ class Part:
         architecture: str, the class of transformers that has this part on top of the body; None:
             the part makes no other class. Of parts with the same names, a file has the one whose
             class its `config.json` names.
+        fits: function of the file's shapes. Whether it is the part that is meant, where another one
+            has the same names and the same class.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Part:
     reads: tuple[str, ...] = ()
     head: Callable | None = None
     architecture: str | None = None
+    fits: Callable[[dict], bool] = lambda shapes: True
 
 
 def as_named(parts: list[Part], prefix: str, names) -> list[Part]:
@@ -94,6 +97,27 @@ def with_what_they_read(parts: list[Part], names: set[str]) -> set[str]:
 def num_outputs(shapes: dict[str, tuple[int, ...]], name: str) -> int:
     """The rows of a matrix of the file, at least 1: what is misshapen is found when it is read."""
     return max((1, *shapes[name][:1]))
+
+
+def label_or_number(part: Part, output: str) -> list[Part]:
+    """A head for the label of a text, and the same one for a number: that has one row.
+
+    Args:
+        part: Part, named classification.
+        output: str, the name of its matrix.
+    """
+
+    def is_number(shapes):
+        return output in shapes and num_outputs(shapes, output) == 1
+
+    rules = [
+        dataclasses.replace(rule, ours=rule.ours.replace("/classification/", "/regression/"))
+        for rule in part.rules
+    ]
+    return [
+        dataclasses.replace(part, fits=lambda shapes: not is_number(shapes)),
+        dataclasses.replace(part, name="regression", rules=tuple(rules), fits=is_number),
+    ]
 
 
 def linear(theirs: str, ours: str, *, bias=True, columns=None) -> list[Rule]:

@@ -42,7 +42,7 @@ def _feed_forward(settings):
 
 
 def _output(settings):
-    """transformers 5 ties, whatever `tie_word_embeddings` says, what is there once or twice alike."""
+    """transformers 5 ties what is there once, or twice alike, whatever `tie_word_embeddings` says."""
     said = settings.take("tie_word_embeddings", True)
     is_own = "lm_head.weight" in settings.tensors
     return {

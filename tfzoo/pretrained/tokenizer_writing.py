@@ -70,7 +70,7 @@ def _described(tokenizer, ends_texts) -> dict[str, bytes]:
     special = {ids[role]: token for role, token in tokens.items()} | _sentinels(tokenizer)
     made["added_tokens"] = [pipelines.special_token(special[n], n) for n in sorted(special)]
     frames = tokenizer.layout.before or tokenizer.kind == "sentence_piece" or ends_texts
-    layout = tokenizer.layout if frames else joining.Layout(between=(), after=())
+    layout = tokenizer.layout if frames else joining.NOTHING
     made["post_processor"] = template(layout, tokens, ids)
     return {
         "tokenizer.json": folders.to_json(made),

@@ -8,15 +8,16 @@ import numpy as np
 import safetensors.numpy
 
 from tfzoo.errors import UsageError
+from tfzoo.pretrained import generation_config
 from tfzoo.pretrained.checkpoint_folder import DTYPES
 from tfzoo.pretrained.families import family_for
 from tfzoo.pretrained.rules import as_named, with_what_they_read
 from tfzoo.pretrained.settings import Settings
 
-_LABELLED = {"classification", "token_classification"}
+LABELLED = ("classification", "token_classification")
 
 
-def write_model(model, folder, published=None, labels=()) -> None:
+def write_model(model, folder, published=None, labels=(), token_ids=None) -> None:
     """Writes `config.json` and `model.safetensors` as transformers reads them.
 
     Args:
@@ -25,6 +26,7 @@ def write_model(model, folder, published=None, labels=()) -> None:
         published: `Published`, of a model that was read by `read_model`; None: float32 tensors
             with the prefix, and every part that the model has.
         labels: names of the labels of a classification, in order; none: LABEL_0, LABEL_1, ...
+        token_ids: dict, keys of `config.json` for a tokenizer's ids, for a model that was not read.
 
     Raises:
         UsageError: if transformers has no such model.
@@ -38,7 +40,9 @@ def write_model(model, folder, published=None, labels=()) -> None:
         "model_type": kind,
         "architectures": [_architecture(family, parts)],
     }
-    for head in _LABELLED & model.heads.keys():
+    if "regression" in model.heads:
+        config |= {"problem_type": "regression", "id2label": {"0": "LABEL_0"}}
+    for head in model.heads.keys() & set(LABELLED):
         names = labels or _numbered(model.heads[head].num_labels)
         config["id2label"] = {str(i): name for i, name in enumerate(names)}
         config["label2id"] = {name: i for i, name in enumerate(names)}
@@ -47,7 +51,9 @@ def write_model(model, folder, published=None, labels=()) -> None:
     prefix, dtypes = _names(family, parts, published)
     arrays = _arrays(as_named(parts, prefix, dtypes), model, dtypes)
     if published is None:
-        config["dtype"] = "float32"
+        config = {**(token_ids or {}), **config, "dtype": "float32"}
+    elif published.generation:
+        write_json(Path(folder) / generation_config.FILE, published.generation)
     write_json(Path(folder) / "config.json", config)
     safetensors.numpy.save_file(
         arrays, Path(folder) / "model.safetensors", metadata={"format": "pt"}
@@ -117,7 +123,19 @@ def _arrays(parts, model, dtypes):
             array = array[..., slice(*rule.columns)]
         dtype = DTYPES[dtypes.get(rule.theirs, "F32")]
         arrays[rule.theirs] = np.ascontiguousarray(rule.to_theirs(array)).astype(dtype)
+    _check_heads(parts, variables)
     return arrays
+
+
+def _check_heads(parts, variables):
+    """That what is left of the heads changes nothing."""
+    written = {rule.ours for part in parts for rule in part.rules}
+    for path, variable in variables.items():
+        if path.startswith("heads/") and path not in written and np.any(variable.numpy()):
+            raise UsageError(
+                f"--model_dir: transformers has no place for {path}, so the model cannot be "
+                "written whole."
+            )
 
 
 def write_json(path, content) -> None:

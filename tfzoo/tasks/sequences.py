@@ -5,22 +5,17 @@ import tensorflow as tf
 
 from tfzoo.tasks import scores, vocabulary
 from tfzoo.tasks.states import hidden_states
+from tfzoo.tokenizers import specials
 
 
 def start_id(tokenizer) -> int:
-    """What a decoder reads first: the start, else (as T5 does) padding, else end-of-text.
-
-    Of a tokenizer that came with a model, what that model says.
-    """
-    if tokenizer.model_start is not None:
-        return tokenizer.model_start
-    ids = tokenizer.special_ids
-    return ids.get("start", ids.get("padding", tokenizer.end_of_text))
+    """What a decoder reads first."""
+    return specials.start_of_writing(tokenizer)
 
 
 def end_id(tokenizer) -> int:
-    """What a decoder says last: the separator, else end-of-text."""
-    return tokenizer.special_ids.get("separator", tokenizer.end_of_text)
+    """What a decoder says last."""
+    return specials.end_of_writing(tokenizer)
 
 
 def shifted(targets: np.ndarray, start: int) -> np.ndarray:

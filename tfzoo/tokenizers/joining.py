@@ -25,6 +25,7 @@ class Layout:
         return len(self.before) + len(self.after) + (len(self.between) if is_pair else 0)
 
 
+NOTHING = Layout(between=(), after=())
 PLAIN = Layout(between=("end_of_text",), after=("end_of_text",))
 BERT = Layout(  # [CLS] a [SEP] b [SEP] (Devlin et al. 2019, section 3, arXiv:1810.04805)
     before=("start",), between=("separator",), after=("separator",), second_segment=1

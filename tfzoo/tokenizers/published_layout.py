@@ -9,8 +9,6 @@ _ORDER = ("start", "separator", "end_of_text", "padding", "mask", "unknown")
 def layout(post_processor, config: dict, roles: dict[str, str]):
     """The layout of a post-processor, and the roles with those that only it tells.
 
-    Where no special tokens are set, texts are joined as ours are: end-of-text after each.
-
     Args:
         post_processor: dict or None, as `tokenizer.json` has it.
         config: dict, the content of `tokenizer_config.json`, whose `add_bos_token` and
@@ -25,7 +23,7 @@ def layout(post_processor, config: dict, roles: dict[str, str]):
     """
     single, pair = _templates(_processor(post_processor, config, roles))
     if all(kind in (_FIRST, _SECOND) for kind, _ in [*single, *pair]):
-        return joining.PLAIN, roles
+        return joining.NOTHING, roles
     before, after = _around(single, _FIRST, _FIRST)
     opening, closing = _around(pair, _FIRST, _SECOND)
     kinds = [kind for kind, _ in pair]

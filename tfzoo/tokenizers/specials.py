@@ -29,3 +29,17 @@ def numbered(tokens: dict[str, str], first: int) -> dict[str, int]:
     """
     places = list(dict.fromkeys(tokens.values()))
     return {role: first + places.index(token) for role, token in tokens.items()}
+
+
+def start_of_writing(tokenizer) -> int:
+    """What a decoder that writes a text reads first: the start, else (as T5) padding, else
+    end-of-text; of a tokenizer that came with a model, what that model says."""
+    if tokenizer.model_start is not None:
+        return tokenizer.model_start
+    ids = tokenizer.special_ids
+    return ids.get("start", ids.get("padding", tokenizer.end_of_text))
+
+
+def end_of_writing(tokenizer) -> int:
+    """What a decoder that writes a text says last: the separator, else end-of-text."""
+    return tokenizer.special_ids.get("separator", tokenizer.end_of_text)

@@ -1,0 +1,38 @@
+"""Several ids may end what a model writes: the first of them that is drawn does."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.generation.test_beam import options, plain
+from tests.generation.test_decoding import END_OF_TEXT, PROMPTS, sampling
+from tfzoo.generation import Decoder, Ends, generate
+from tfzoo.generation.ends import as_one
+
+
+def test_any_end_stands_for_the_first():
+    drawn = as_one(tf.constant([[3, 4], [5, 6]]), Ends(5, [3, 6]))
+    np.testing.assert_array_equal(drawn, [[5, 4], [5, 5]])
+    np.testing.assert_array_equal(as_one(tf.constant([3, 5]), 5), [3, 5])
+
+
+def test_a_row_ends_at_each(model):
+    how = sampling(len(PROMPTS), max_new_tokens=8, temperature=0.0)
+    endless = Decoder(model, END_OF_TEXT).generate(PROMPTS, how)
+    other = next(row[2] for row in endless if len(row) > 2)
+    expected = [row[: row.index(other)] if other in row else row for row in endless]
+    assert expected != endless
+    ends = Ends(END_OF_TEXT, [other])
+    assert Decoder(model, ends).generate(PROMPTS, how) == expected
+    ragged = tf.ragged.constant(PROMPTS, dtype=tf.int32, ragged_rank=1)
+    assert generate(model, ragged, how, ends).to_list() == expected
+
+
+@pytest.mark.slow
+def test_a_search_ends_at_each(model):
+    how = options(len(PROMPTS), 6)
+    endless, _ = plain(model, PROMPTS, how, 3)
+    other = next(row[1] for row in endless if len(row) > 2)
+    found, _ = plain(model, PROMPTS, how, 3, Ends(END_OF_TEXT, [other]))
+    assert not any(other in row for row in found)
+    assert found != endless
