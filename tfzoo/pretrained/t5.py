@@ -42,7 +42,7 @@ def _feed_forward(settings):
 
 
 def _output(settings):
-    """transformers 5 ties what is there once, or twice alike, whatever `tie_word_embeddings` says."""
+    """transformers 5 ties what is there once, or twice alike, whatever the switch says."""
     said = settings.take("tie_word_embeddings", True)
     is_own = "lm_head.weight" in settings.tensors
     return {
