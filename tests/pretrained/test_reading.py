@@ -104,6 +104,7 @@ def test_a_tensor_that_does_not_fit(folder, change, told):
         ({"n_head": 3}, "`num_heads` must divide"),
         ({"n_embd": "8"}, "n_embd must be a whole number"),
         ({"layer_norm_epsilon": "tiny"}, "layer_norm_epsilon must be a float"),
+        ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon must be a float"),
         ({"model_type": "bloom"}, "model_type 'bloom'"),
         ({"model_type": "llama"}, "config.json: num_attention_heads must be a whole number"),
     ],
@@ -136,6 +137,15 @@ def test_a_missing_shard(folder):
     (folder / "model-00002-of-00002.safetensors").unlink()
     with pytest.raises(UsageError, match="has no model-00002-of-00002.safetensors"):
         read_model(folder)
+
+
+def test_a_tensor_that_the_index_leaves_out_is_read_from_its_shard(folder):
+    into_shards(folder)
+    path = folder / "model.safetensors.index.json"
+    index = json.loads(path.read_text())
+    del index["weight_map"]["transformer.wte.weight"]
+    path.write_text(json.dumps(index))
+    np.testing.assert_array_equal(read_model(folder)[0](TOKEN_IDS), gpt2_model()(TOKEN_IDS))
 
 
 def test_an_index_that_names_a_file_elsewhere(folder):

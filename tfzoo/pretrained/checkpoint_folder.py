@@ -81,12 +81,12 @@ class CheckpointFolder:
     @functools.cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Names of all tensors, in order, and their shapes."""
-        return {name: shape for name, (shape, _) in self._headers.items()}
+        return {name: shape for name, (shape, _, _) in self._headers.items()}
 
     @functools.cached_property
     def dtypes(self) -> dict[str, str]:
         """Names of all tensors and their dtypes, as safetensors calls them: F32, F16, BF16, ..."""
-        return {name: dtype for name, (_, dtype) in self._headers.items()}
+        return {name: dtype for name, (_, dtype, _) in self._headers.items()}
 
     @functools.cached_property
     def tokenizer(self) -> tokenizers.Tokenizer:
@@ -118,18 +118,19 @@ class CheckpointFolder:
         return None not in shapes and np.array_equal(self.read(name), self.read(other))
 
     def _tensor(self, name):
-        with self._opened(self._places[name]) as file:
+        with self._opened(self._headers[name][2]) as file:
             return file.get_tensor(name)
 
     @functools.cached_property
     def _headers(self) -> dict:
+        """Names of tensors to their shape, dtype and file; also of those that no index tells of."""
         found = {}
         for shard in dict.fromkeys(self._places.values()):
             with self._opened(shard) as file:
                 for name in file.keys():  # noqa: SIM118  It is no dict.
                     part = file.get_slice(name)
                     if self._places.get(name, shard) == shard:
-                        found[name] = (tuple(part.get_shape()), part.get_dtype())
+                        found[name] = (tuple(part.get_shape()), part.get_dtype(), shard)
         if missing := sorted(self._places.keys() - found.keys()):
             raise self.fault(
                 f"has no tensor {missing[0]}, which {_INDEX} tells of", "Copy the shards again"

@@ -1,5 +1,7 @@
 """A published `config.json`, read so that no switch of it goes unheard."""
 
+import math
+
 from tfzoo.errors import UsageError
 
 # What the numbers of a forward pass do not depend on: whose model it is, how text is made with it,
@@ -150,5 +152,5 @@ class Settings:
 
 def _is_like(value, default) -> bool:
     if type(default) is float:
-        return type(value) in (int, float)
+        return type(value) in (int, float) and math.isfinite(value)
     return type(value) is type(default)
