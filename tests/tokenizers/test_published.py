@@ -26,6 +26,7 @@ WITHOUT_GRAPH = [
     contract.copies_are_equal,
     contract.safe_split_changes_no_text,
 ]
+DECODERS = ("gpt1", "gpt2", "llama2", "llama3", "neox", "qwen2", "smollm")
 SPLIT_AT_SPACES = ("neox", "llama3", "qwen2", "smollm", "t5", "gpt1")
 
 
@@ -85,7 +86,8 @@ def test_a_text_and_a_pair_are_joined_as_the_post_processor_says(folders, loaded
     pair = peer.encode("some words", "others")
     joined = tokenizer.join("some words", "others")
     assert joined.token_ids == pair.ids
-    assert name == "llama3" or name == "llama2" or joined.segment_ids == pair.type_ids
+    if name not in DECODERS:  # Which read no segments.
+        assert joined.segment_ids == pair.type_ids
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -65,8 +65,9 @@ def tell(published, where: str) -> None:
 
 def differing_ids(published, tokenizer) -> list[str]:
     """The ids of ends and starts that the tokenizer has otherwise, as "name=value"."""
-    config = published.generation if published.generation.get(_IDS[0]) else published.config
-    end, start = (config.get(name, published.config.get(name)) for name in _IDS)
+    told = [(name, x.get(name)) for x in (published.config, published.generation) for name in _IDS]
+    told = {name: ids for name, ids in told if ids is not None}
+    end, start = (told.get(name) for name in _IDS)
     ours = dict.fromkeys(tokenizer.model_ends or (specials.end_of_writing(tokenizer),))
     ends = end if isinstance(end, list) else [end]
     found = [] if end is None or set(ends) == set(ours) else [f"{_IDS[0]}={end}"]
