@@ -16,16 +16,25 @@ def test_any_end_stands_for_the_first():
     np.testing.assert_array_equal(as_one(tf.constant([3, 5]), 5), [3, 5])
 
 
-def test_a_row_ends_at_each(model):
+def in_a_plain_graph(model, how, ends):
+    ragged = tf.ragged.constant(PROMPTS, dtype=tf.int32, ragged_rank=1)
+    return generate(model, ragged, how, ends).to_list()
+
+
+def compiled(model, how, ends):
+    return Decoder(model, ends).generate(PROMPTS, how)
+
+
+@pytest.mark.parametrize(
+    "written", [in_a_plain_graph, pytest.param(compiled, marks=pytest.mark.slow)]
+)
+def test_a_row_ends_at_each(model, written):
     how = sampling(len(PROMPTS), max_new_tokens=8, temperature=0.0)
-    endless = Decoder(model, END_OF_TEXT).generate(PROMPTS, how)
+    endless = written(model, how, END_OF_TEXT)
     other = next(row[2] for row in endless if len(row) > 2)
     expected = [row[: row.index(other)] if other in row else row for row in endless]
     assert expected != endless
-    ends = Ends(END_OF_TEXT, [other])
-    assert Decoder(model, ends).generate(PROMPTS, how) == expected
-    ragged = tf.ragged.constant(PROMPTS, dtype=tf.int32, ragged_rank=1)
-    assert generate(model, ragged, how, ends).to_list() == expected
+    assert written(model, how, Ends(END_OF_TEXT, [other])) == expected
 
 
 @pytest.mark.slow
