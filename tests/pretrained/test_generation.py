@@ -1,5 +1,7 @@
 """Each family that writes finds the tokens that transformers' `generate` finds."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ import torch  # noqa: E402
 
 from benchmarks import parity  # noqa: E402
 from tests.generation.test_beam import options  # noqa: E402
-from tfzoo.generation import Decoder, write  # noqa: E402
+from tfzoo.generation import Decoder, Ends, write  # noqa: E402
 from tfzoo.pretrained import read_model  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -67,7 +69,8 @@ def their_texts(theirs, end, **how):
 
 
 def cut(row, end):
-    return row[: row.index(end)] if end in row else row
+    ends = end if isinstance(end, list) else [end]
+    return list(itertools.takewhile(lambda token: token not in ends, row))
 
 
 @pytest.mark.parametrize(("family", "variant"), CASES)
@@ -95,3 +98,15 @@ def test_beams(family, variant, num_beams, penalty, early, tmp_path):
     np.testing.assert_allclose(scores, found.sequences_scores.numpy(), atol=NEAR)
     differ = [i for i, pair in enumerate(zip(texts, expected, strict=True)) if pair[0] != pair[1]]
     assert not differ, [(texts[i], expected[i]) for i in differ]
+
+
+@pytest.mark.parametrize("num_beams", [1, 2, 4])
+def test_several_ends(num_beams, tmp_path):
+    """Where each text under way may end in several ways, others go on beside them."""
+    theirs, decoder, end = made("gpt2", "as published", tmp_path)
+    endless = [token for row in their_texts(theirs, end=-1)[0] for token in row]
+    others = [token for token in dict.fromkeys(endless) if token != end][:3]
+    found, _ = their_texts(theirs, [end, *others], num_beams=num_beams)
+    ours = Decoder(read_model(tmp_path)[0], Ends(end, others))
+    how = {"max_new_tokens": NEW_TOKENS, "temperature": 0.0, "num_beams": num_beams}
+    assert write(ours, PROMPTS, **how) == found

@@ -1,7 +1,7 @@
 """Beam search: the likeliest texts that are found when several are kept at each step.
 
 A row has k texts under way. Each step looks at all ways to go on with each of them by one token,
-and takes the 2k likeliest together: of the best k of these, those that end are done; the best k
+and takes the 2k likeliest together (with n ids that end a text, (1 + n) k): of the best k of these, those that end are done; the best k
 that do not end are under way next. Done texts compete by their log likelihood over a power of their
 length, the end counted (Wu et al., 2016, arXiv:1609.08144, section 7, in the simpler form of
 transformers' `generate`, whose choices these are).
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfzoo.generation import loop
-from tfzoo.generation.ends import as_one
+from tfzoo.generation.ends import as_one, num_ends
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
 from tfzoo.layers import KeyValueCache
 
@@ -140,18 +140,17 @@ def decode(model, beams, padding_mask, options, memory, end_of_text, halve_kerne
 def choose(beams, log_likelihoods, options, end_of_text):
     """Takes the next tokens, given their log likelihoods, float32 (b k, v)."""
     num_beams, num_tokens = beams.new_tokens.shape[1], tf.shape(log_likelihoods)[1]
+    num_ways = (1 + num_ends(end_of_text)) * num_beams  # So many that k go on in any case.
     step = beams.step + 1
     sums = beams.likelihoods[:, :, None] + tf.reshape(log_likelihoods, [-1, num_beams, num_tokens])
-    likelihoods, places = tf.math.top_k(
-        tf.reshape(sums, [-1, num_beams * num_tokens]), 2 * num_beams
-    )
+    likelihoods, places = tf.math.top_k(tf.reshape(sums, [-1, num_beams * num_tokens]), num_ways)
     parents, drawn = places // num_tokens, as_one(places % num_tokens, end_of_text)
     column = tf.range(tf.shape(beams.new_tokens)[2])
     new_tokens = tf.gather(beams.new_tokens, parents, batch_dims=1)
     new_tokens = tf.where(column == beams.step, drawn[:, :, None], new_tokens)
 
     ends = (drawn == end_of_text) | (step >= options.max_new_tokens)[:, None]
-    counts = ends & (tf.range(2 * num_beams) < num_beams) & beams.is_open[:, None]
+    counts = ends & (tf.range(num_ways) < num_beams) & beams.is_open[:, None]
     scores = penalized(likelihoods, step, options)
     beams = _with_done(beams, new_tokens, tf.where(counts, scores, LOWEST), counts)
 

@@ -31,6 +31,11 @@ class Ends(int):
         return cls(first, [i for i in ids if i != first])
 
 
+def num_ends(end_of_text) -> int:
+    """How many ids end a row, of an int or `Ends`."""
+    return 1 + len(getattr(end_of_text, "others", ()))
+
+
 def as_one(drawn, end_of_text):
     """Drawn ids, int32 of any shape; of several that end a row, the first stands for all.
 

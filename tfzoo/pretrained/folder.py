@@ -54,7 +54,7 @@ def load(folder, dtype=None, flag: str = "--from") -> Pretrained:
             f"only {model.config.vocabulary_size}. They are not of one model: copy it again."
         )
     _check_writing(model, tokenizer, published, f"{flag}={folder}")
-    return Pretrained(model, tokenizer, _labels(model, published), published)
+    return Pretrained(model, tokenizer, _labels(model, published, f"{flag}={folder}"), published)
 
 
 def _check_writing(model, tokenizer, published, where):
@@ -102,9 +102,14 @@ def _check_places(model, tokenizer):
         )
 
 
-def _labels(model, published):
+def _labels(model, published, where):
     heads = [model.heads[name] for name in LABELLED if name in model.heads]
-    names = published.config.get("id2label") or {}
-    return [
-        str(names.get(str(i), f"LABEL_{i}")) for head in heads[:1] for i in range(head.num_labels)
-    ]
+    given = published.config.get("id2label") or {}
+    numbers = range(heads[0].num_labels if heads else 0)
+    names = [str(given.get(str(i), f"LABEL_{i}")) for i in numbers]
+    if len(set(names)) < len(names):
+        raise UsageError(
+            f"{where}: config.json has an id2label with the same name twice, in {names}. Give each "
+            "label a name of its own."
+        )
+    return names
