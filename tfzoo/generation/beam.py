@@ -1,10 +1,10 @@
 """Beam search: the likeliest texts that are found when several are kept at each step.
 
 A row has k texts under way. Each step looks at all ways to go on with each of them by one token,
-and takes the 2k likeliest together (with n ids that end a text, (1 + n) k): of the best k of these, those that end are done; the best k
-that do not end are under way next. Done texts compete by their log likelihood over a power of their
-length, the end counted (Wu et al., 2016, arXiv:1609.08144, section 7, in the simpler form of
-transformers' `generate`, whose choices these are).
+and takes the 2k likeliest together, or (1 + n) k where n ids end a text: of the best k of these,
+those that end are done; the best k that do not end are under way next. Done texts compete by their
+log likelihood over a power of their length, the end counted (Wu et al., 2016, arXiv:1609.08144,
+section 7, in the simpler form of transformers' `generate`, whose choices these are).
 
 Shape letters: b batch, k beam, n new token, s column of the cache, v vocabulary.
 """
