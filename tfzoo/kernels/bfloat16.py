@@ -22,15 +22,26 @@ def multiplies_bfloat16() -> bool:
     return not _CPU_FEATURES.isdisjoint(_cpu_features())
 
 
-def matmul(a, b, *, transpose_a=False, transpose_b=False):
-    """`a b`, as `tf.matmul`, in the dtype of both; float32 in between is far faster than emulation.
+def product_dtype(dtype) -> tf.DType:
+    """What products of `dtype` are computed in: float32 in place of bfloat16 that is emulated.
 
-    Sums are of float32 either way, and rounded once.
+    A weight that is cast to this dtype, and not to `dtype`, spares passes over large matrices, and
+    is not rounded.
     """
-    transposed = {"transpose_a": transpose_a, "transpose_b": transpose_b}
-    if a.dtype != tf.bfloat16 or not is_compiled() or multiplies_bfloat16():
-        return tf.matmul(a, b, **transposed)
-    return tf.cast(tf.matmul(tf.cast(a, tf.float32), tf.cast(b, tf.float32), **transposed), a.dtype)
+    dtype = tf.as_dtype(dtype)
+    emulated = dtype == tf.bfloat16 and is_compiled() and not multiplies_bfloat16()
+    return tf.float32 if emulated else dtype
+
+
+def matmul(a, b, *, transpose_a=False, transpose_b=False):
+    """`a b`, as `tf.matmul`, in the dtype of a, computed in its `product_dtype`.
+
+    Sums are of float32 in any case, and rounded once.
+    """
+    dtype = product_dtype(a.dtype)
+    operands = (tf.cast(a, dtype), tf.cast(b, dtype)) if dtype != a.dtype else (a, b)
+    product = tf.matmul(*operands, transpose_a=transpose_a, transpose_b=transpose_b)
+    return tf.cast(product, a.dtype)
 
 
 def _cpu_features(path="/proc/cpuinfo") -> list[str]:

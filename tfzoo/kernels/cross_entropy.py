@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfzoo.kernels.bfloat16 import matmul
+from tfzoo.kernels.bfloat16 import matmul, product_dtype
 from tfzoo.kernels.cluster import is_compiled, program
 from tfzoo.kernels.elementwise import row_sum, wide, wide_sum
 from tfzoo.kernels.rows import LANES, row_max
@@ -33,10 +33,11 @@ def cross_entropy(hidden, output_weights, targets, weights, *, label_smoothing=0
 
     @tf.custom_gradient
     def apply(hidden, table, *biases):
-        loss, d_hidden, d_table, *d_biases = _with_gradients(
-            hidden, table, targets, weights, biases, label_smoothing
+        states = tf.cast(hidden, product_dtype(hidden.dtype))
+        loss, d_states, d_table, *d_biases = _with_gradients(
+            states, table, targets, weights, biases, label_smoothing
         )
-        rows = table.shape[0]
+        d_hidden, rows = tf.cast(d_states, hidden.dtype), table.shape[0]
 
         def gradients(upstream):
             if tf.get_static_value(upstream) == 1.0:  # As it mostly is: two large passes fewer.

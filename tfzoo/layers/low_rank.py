@@ -49,7 +49,8 @@ class LowRankUpdate(keras.layers.Layer):
 
     def call(self, x, training=None):
         x = self.dropout(tf.cast(x, self.compute_dtype), training=training)
-        a, b = (tf.cast(w.value, self.compute_dtype) for w in (self.lora_a, self.lora_b))
+        dtype = kernels.product_dtype(self.compute_dtype)
+        a, b = (tf.cast(w.value, dtype) for w in (self.lora_a, self.lora_b))
         narrow = kernels.product(tf.reshape(x, [-1, self.lora_a.shape[0]]), a)
         rows = kernels.product(narrow * (self.alpha / self.rank), b)
         y = tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [self.units]], 0))

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tfzoo import kernels
+
 
 def weights_at_hand(variables, dtype):
     """The values of weights as one pass of a model uses them.
@@ -16,6 +18,7 @@ def weights_at_hand(variables, dtype):
     Returns:
         list of tensors.
     """
+    dtype = kernels.product_dtype(dtype)
     values = []
     for variable in variables:
         value = tf.convert_to_tensor(variable.value)
