@@ -2,7 +2,7 @@
 
 from tfzoo.kernels import streams
 from tfzoo.kernels.attention import attention, attention_weights
-from tfzoo.kernels.bfloat16 import multiplies_bfloat16, product_dtype
+from tfzoo.kernels.bfloat16 import multiplies_bfloat16
 from tfzoo.kernels.cluster import compiled
 from tfzoo.kernels.cross_entropy import cross_entropy
 from tfzoo.kernels.dropout import stateless_dropout
@@ -36,7 +36,6 @@ __all__ = [
     "layer_norm",
     "multiplies_bfloat16",
     "product",
-    "product_dtype",
     "rms_norm",
     "rotate",
     "stateless_dropout",

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.layers.dropout import Dropout
 
 
@@ -49,7 +50,7 @@ class LowRankUpdate(keras.layers.Layer):
 
     def call(self, x, training=None):
         x = self.dropout(tf.cast(x, self.compute_dtype), training=training)
-        dtype = kernels.product_dtype(self.compute_dtype)
+        dtype = product_dtype(self.compute_dtype)
         a, b = (tf.cast(w.value, dtype) for w in (self.lora_a, self.lora_b))
         narrow = kernels.product(tf.reshape(x, [-1, self.lora_a.shape[0]]), a)
         rows = kernels.product(narrow * (self.alpha / self.rank), b)

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.growing import Growing
 from tfzoo.layers.low_rank import LowRankUpdate
@@ -88,7 +89,7 @@ class Projection(keras.layers.Layer):
 
     def _product(self, x):
         """A product of two matrices: the batched form is slower."""
-        kernel = tf.cast(self.kernel.value, kernels.product_dtype(self.compute_dtype))
+        kernel = tf.cast(self.kernel.value, product_dtype(self.compute_dtype))
         rows = kernels.product(tf.reshape(x, [-1, self.kernel.shape[0]]), kernel)
         y = tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [self.units]], 0))
         return tf.ensure_shape(y, [*x.shape[:-1], self.units])

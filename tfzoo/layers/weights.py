@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tfzoo import kernels
+from tfzoo.kernels.bfloat16 import product_dtype
 
 
 def weights_at_hand(variables, dtype):
@@ -18,7 +18,7 @@ def weights_at_hand(variables, dtype):
     Returns:
         list of tensors.
     """
-    dtype = kernels.product_dtype(dtype)
+    dtype = product_dtype(dtype)
     values = []
     for variable in variables:
         value = tf.convert_to_tensor(variable.value)
