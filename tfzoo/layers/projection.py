@@ -89,7 +89,9 @@ class Projection(keras.layers.Layer):
 
     def _product(self, x):
         """A product of two matrices: the batched form is slower."""
-        kernel = tf.cast(self.kernel.value, product_dtype(self.compute_dtype))
+        kernel = tf.convert_to_tensor(self.kernel.value)
+        if kernel.dtype != product_dtype(self.compute_dtype):
+            kernel = tf.cast(kernel, self.compute_dtype)
         rows = kernels.product(tf.reshape(x, [-1, self.kernel.shape[0]]), kernel)
         y = tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [self.units]], 0))
         return tf.ensure_shape(y, [*x.shape[:-1], self.units])

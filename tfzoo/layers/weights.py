@@ -3,8 +3,6 @@
 import keras
 import tensorflow as tf
 
-from tfzoo.kernels.bfloat16 import product_dtype
-
 
 def weights_at_hand(variables, dtype):
     """The values of weights as one pass of a model uses them.
@@ -13,12 +11,11 @@ def weights_at_hand(variables, dtype):
 
     Args:
         variables: list of Keras variables.
-        dtype: str, the compute dtype.
+        dtype: str or tf.DType, that of kernels.
 
     Returns:
         list of tensors.
     """
-    dtype = product_dtype(dtype)
     values = []
     for variable in variables:
         value = tf.convert_to_tensor(variable.value)

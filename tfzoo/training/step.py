@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo import kernels, layers
+from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.training import schedules
 
 _NUM_VALUES = 5  # Of a record, the step not counted.
@@ -178,7 +179,7 @@ class TrainingSteps:
     def _microbatch_sums(self, batch, step, index, factor):
         parts = kernels.streams.cut(batch, self._num_streams)
         variables = self._variables + self._frozen
-        weights = layers.weights_at_hand(variables, self.model.compute_dtype)
+        weights = layers.weights_at_hand(variables, product_dtype(self.model.compute_dtype))
         sums = [
             self._part_sums(part, weights, self._seed(step, index, i, len(parts)), factor)
             for i, part in enumerate(parts)
