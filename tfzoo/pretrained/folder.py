@@ -18,7 +18,7 @@ class Pretrained(NamedTuple):
     Attributes:
         model: `models.Model`, with its heads.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
-        labels: list of str, of a classification, in order; empty without one.
+        labels: list of str, of a classification or of tags, in order; empty without one.
         published: `Published`, what else was in the checkpoint.
     """
 
@@ -64,7 +64,7 @@ def save(folder, model, tokenizer, labels=(), published=None) -> None:
         folder: path of a folder that is there.
         model: `models.Model`.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
-        labels: names of the labels of a classification, in order.
+        labels: names of the labels of a classification or of tags, in order.
         published: `Published` of a model that was loaded: it is written as it was.
 
     Raises:
@@ -75,8 +75,8 @@ def save(folder, model, tokenizer, labels=(), published=None) -> None:
 
 
 def _labels(model, published):
-    if "classification" not in model.heads:
-        return []
+    """Names of what the head for labels of texts, or of tokens, tells apart."""
+    heads = [model.heads.get(name) for name in ("classification", "token_classification")]
     names = published.config.get("id2label") or {}
-    count = model.heads["classification"].num_labels
-    return [str(names.get(str(i), f"LABEL_{i}")) for i in range(count)]
+    counts = [head.num_labels for head in heads if head is not None]
+    return [str(names.get(str(i), f"LABEL_{i}")) for count in counts for i in range(count)]
