@@ -179,13 +179,9 @@ class TrainedModel(Reader):
         is_mask = batch["token_ids"] == self.tokenizer.special("mask")
         hidden = hidden_states(self.model, batch)
         likely = tf.nn.softmax(self.model.logits(tf.boolean_mask(hidden, is_mask)))
-        guesses = []
-        for probabilities, ids in zip(
-            *(x.numpy() for x in tf.math.top_k(likely, top_k)), strict=True
-        ):
-            tokens = self.tokenizer.decode_batch([[i] for i in ids])
-            guesses.append(list(zip(tokens, map(float, probabilities), strict=True)))
-        guesses = iter(guesses)
+        probabilities, ids = (x.numpy() for x in tf.math.top_k(likely, top_k))
+        tokens = [self.tokenizer.decode_batch([[i] for i in row]) for row in ids]
+        guesses = iter(map(list, map(zip, tokens, probabilities.tolist())))
         return [[next(guesses) for _ in range(count)] for count in is_mask.sum(axis=1)]
 
     def tag(self, texts):
@@ -212,20 +208,14 @@ class TrainedModel(Reader):
 
     def _tagged(self, words, spelt, likely):
         """`Tagged` words of one text, from the probabilities (t, n) at its tokens."""
-        layout, names = (
-            self.tokenizer.layout,
-            names_of(self.model.heads["token_classification"], self.labels),
-        )
-        context = self.model.config.max_sequence_length
+        layout = self.tokenizer.layout
+        names = names_of(self.model.heads["token_classification"], self.labels)
+        end = self.model.config.max_sequence_length - len(layout.after)
         places = len(layout.before) + np.cumsum([0, *map(len, spelt)], dtype=int)[:-1]
-        tagged = []
-        for word, place in zip(words, places, strict=True):
-            tag, probability = "", 0.0
-            if place < context - len(layout.after):
-                best = int(np.argmax(likely[place]))
-                tag, probability = names[best], float(likely[place, best])
-            tagged.append(Tagged(word, tag, probability))
-        return tagged
+        read = places[places < end]
+        best = [(names[i], float(row[i])) for row in likely[read] for i in [int(row.argmax())]]
+        best += [("", 0.0)] * (len(words) - len(read))
+        return [Tagged(word, *found) for word, found in zip(words, best, strict=True)]
 
 
 def names_of(head, labels) -> list[str]:
