@@ -10,8 +10,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 # Of TensorFlow Text, those of which exports are made; each is in the server's `ops_lib`.
 TEXT = {
-    "TFText>FastWordpieceTokenizeWithOffsets",
-    "TFText>FastWordpieceDetokenize",
+    "FastWordpieceTokenizeWithOffsets",
     "SentencepieceOp",
     "SentencepieceTokenizeOp",
     "SentencepieceTokenizeWithOffsetsOp",
