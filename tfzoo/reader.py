@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfzoo.errors import UsageError
 from tfzoo.generation import checked_texts
 from tfzoo.layers.heads import sentence_embedding
-from tfzoo.tasks import padding
+from tfzoo.tasks import classes, padding
 from tfzoo.tasks.states import hidden_states
 from tfzoo.tasks.token_classification import pieces
 from tfzoo.tokenizers import masked_text
@@ -65,7 +65,7 @@ class Reader:
         """
         head = self._head("classify", "classification")
         found = tf.nn.softmax(self._outputs(head, texts, second_texts)).numpy()
-        names = names_of(head, self.labels)
+        names = classes.names(self.labels, head.num_labels)
         return [dict(zip(names, map(float, row), strict=True)) for row in found]
 
     def regress(self, texts, second_texts=None):
@@ -209,15 +209,10 @@ class TrainedModel(Reader):
     def _tagged(self, words, spelt, likely):
         """`Tagged` words of one text, from the probabilities (t, n) at its tokens."""
         layout = self.tokenizer.layout
-        names = names_of(self.model.heads["token_classification"], self.labels)
+        names = classes.names(self.labels, likely.shape[-1])
         end = self.model.config.max_sequence_length - len(layout.after)
         places = len(layout.before) + np.cumsum([0, *map(len, spelt)], dtype=int)[:-1]
         read = places[places < end]
         best = [(names[i], float(row[i])) for row in likely[read] for i in [int(row.argmax())]]
         best += [("", 0.0)] * (len(words) - len(read))
         return [Tagged(word, *found) for word, found in zip(words, best, strict=True)]
-
-
-def names_of(head, labels) -> list[str]:
-    """The labels of a head: those given, or LABEL_0, LABEL_1, ..."""
-    return list(labels) or [f"LABEL_{i}" for i in range(head.num_labels)]

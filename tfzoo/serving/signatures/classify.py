@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from tfzoo.reader import names_of
 from tfzoo.serving.signatures import rows
 from tfzoo.serving.signatures.subject import signature, texts_named
+from tfzoo.tasks import classes
 from tfzoo.tasks.states import hidden_states
 
 _ONE = ("texts",)
@@ -43,7 +43,7 @@ def _signature(subject, head_name, names, told):
 
 
 def _as_labels(subject, head, outputs):
-    names = tf.constant(names_of(head, subject.labels))
+    names = tf.constant(classes.names(subject.labels, head.num_labels))
     return {
         "label": tf.gather(names, tf.argmax(outputs, -1)),
         "labels": tf.tile(names[None], [tf.shape(outputs)[0], 1]),

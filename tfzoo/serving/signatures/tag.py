@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from tfzoo.reader import names_of
 from tfzoo.serving.signatures import rows, white_space
 from tfzoo.serving.signatures.subject import signature, texts_named
+from tfzoo.tasks import classes
 from tfzoo.tasks.states import hidden_states
 from tfzoo.tasks.token_classification import no_piece
 
@@ -16,7 +16,7 @@ def tag(subject):
     words behind the model's context have the tag "".
     """
     layout, head = subject.tokenizer.layout, subject.model.heads["token_classification"]
-    names = tf.constant(names_of(head, subject.labels))
+    names = tf.constant(classes.names(subject.labels, head.num_labels))
 
     def answer(texts):
         words = white_space.words(texts)
