@@ -188,3 +188,7 @@ def test_half_precision_answers_in_float32(tokenizer):
     likelihood = functions["score"](tf.constant(["the quick"]))["log_likelihood"]
     assert logits.dtype == likelihood.dtype == tf.float32
     assert functions["serving_default"](tf.constant(["the"]))["completions"].shape == [1]
+    state = functions["prefill"](tf.constant(["the quick"]))
+    state["token_ids"] = tf.argmax(state.pop("logits"), -1, tf.int32)
+    stepped = functions["decode_step"](**state)
+    assert {x.dtype for name, x in stepped.items() if name != "lengths"} == {tf.float32}
