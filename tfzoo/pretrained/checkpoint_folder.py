@@ -11,6 +11,7 @@ import safetensors
 
 from tfzoo import tokenizers
 from tfzoo.errors import UsageError
+from tfzoo.pretrained import generation_config
 
 _INDEX = "model.safetensors.index.json"
 _OTHERS = ("*.bin", "*.h5", "*.msgpack", "*.pt", "*.pth", "*.ckpt*", "*.onnx")
@@ -87,6 +88,12 @@ class CheckpointFolder:
     def dtypes(self) -> dict[str, str]:
         """Names of all tensors and their dtypes, as safetensors calls them: F32, F16, BF16, ..."""
         return {name: dtype for name, (_, dtype, _) in self._headers.items()}
+
+    @functools.cached_property
+    def generation(self) -> dict:
+        """What `generation_config.json` holds; nothing where there is none."""
+        name = generation_config.FILE
+        return self.json(name) if (self.path / name).exists() else {}
 
     @functools.cached_property
     def tokenizer(self) -> tokenizers.Tokenizer:

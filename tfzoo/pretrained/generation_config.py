@@ -44,11 +44,6 @@ _ASKED = {
 }
 
 
-def read(source) -> dict:
-    """What the file of a `CheckpointFolder` holds; nothing where it has none."""
-    return source.json(FILE) if (source.path / FILE).exists() else {}
-
-
 def tell(published, where: str) -> None:
     """Warns of what a folder asks of transformers' `generate`: ours does what its arguments say."""
     values = published.generation or published.config

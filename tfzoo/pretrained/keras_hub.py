@@ -35,6 +35,7 @@ class Preset(CheckpointFolder):
 
     def __init__(self, name: str, flag: str = "--from"):
         self.path, self.flag = name, flag
+        self.generation = {}
         known, head, loaded = self._load(self._keras_hub(), name.removeprefix(PREFIX))
         backbone, task, tokenizer = loaded
         if head is not None:

@@ -8,7 +8,6 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo.errors import UsageError
-from tfzoo.pretrained import generation_config
 from tfzoo.pretrained.checkpoint_folder import CheckpointFolder
 from tfzoo.pretrained.families import family_of
 from tfzoo.pretrained.rules import as_named, with_what_they_read
@@ -72,7 +71,7 @@ def read_model(folder, dtype=None, flag: str = "--from"):
         prefixed=prefixed,
         parts=names,
         dtypes=source.dtypes,
-        generation=generation_config.read(source),
+        generation=source.generation,
     )
 
 
