@@ -31,7 +31,11 @@ def export(given: ExportFlags) -> int:
     from tfzoo import serving, zoo
 
     trained = zoo.load(given.model_dir)
-    print(serving.export(trained.model, trained.tokenizer, given.export_dir))
+    model_dir, learnt = given.model_dir, trained.learnt
+    version = serving.export(
+        trained.model, trained.tokenizer, given.export_dir, model_dir=model_dir, **learnt
+    )
+    print(version)
     return 0
 
 

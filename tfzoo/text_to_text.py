@@ -20,6 +20,11 @@ class TextToText:
         ends = Ends.of(tokenizer, sequences.end_id(tokenizer))
         self._decoder = Decoder(model, ends, sequences.start_id(tokenizer))
 
+    @property
+    def learnt(self) -> dict:
+        """What an export has to know beside the model and the tokenizer."""
+        return {"prefix": self._task.prefix}
+
     def generate(self, sources, max_new_tokens=None, temperature=0.0, **options):
         """Writes a text for each source; a row is what it would be alone.
 

@@ -108,7 +108,7 @@ def _fit_and_export(config, run, distribution) -> None:
     if distribution.is_chief:
         run.open(config)
     prepared = preparation.prepare(config, run, distribution)
-    if config.export_dir and _writes(config):
+    if config.export_dir:
         prepared.tokenizer.check_graph()
     model = preparation.new_model(config, run, distribution, prepared.task)
     trainer = Trainer(
@@ -166,7 +166,7 @@ def _results(config, run, prepared, written) -> dict:
         shown = ", ".join(f"{name.replace('_', ' ')} {_told(x)}" for name, x in score.items())
         print(f"{shown[0].upper()}{shown[1:]}.")
         if config.export_dir:
-            print(f"No export: there are no signatures for --task={config.task} yet.")
+            score["export"] = _export(config, zoo.load(run.path))
         return score
     tokenizer, _, split = prepared
     with concurrent.futures.ThreadPoolExecutor(1) as beside:
@@ -186,9 +186,16 @@ def _results(config, run, prepared, written) -> dict:
         )
     print(f"{shown}.")
     if config.export_dir:
-        results["export"] = str(serving.export(trained.model, tokenizer, config.export_dir))
-        print(f"Exported {results['export']}")
+        results["export"] = _export(config, trained)
     return results
+
+
+def _export(config, trained) -> str:
+    """Writes the next version of the served model, and tells where."""
+    given = {"model_dir": config.model_dir, **trained.learnt}
+    version = serving.export(trained.model, trained.tokenizer, config.export_dir, **given)
+    print(f"Exported {version}")
+    return str(version)
 
 
 def _told(value: float | None, digits: int = 4) -> str:
@@ -257,23 +264,16 @@ def _quoted(title: str, text: str) -> str:
 
 def _tell_what_is_next(config) -> None:
     folder = shlex.quote(os.path.relpath(config.model_dir))
-    commands = [f"tensorboard --logdir={folder}/tensorboard"]
-    if not _writes(config):
-        commands.append(f"python -m tfzoo.evaluate --model_dir={folder}")
-        print("Next:", *commands, sep="\n  ")
-        return
-    commands.append(f"python -m tfzoo.generate --model_dir={folder} --prompt='My fellow citizens'")
+    prompt = f"python -m tfzoo.generate --model_dir={folder} --prompt='My fellow citizens'"
+    evaluate = f"python -m tfzoo.evaluate --model_dir={folder}"
+    name = os.path.basename(config.export_dir or config.model_dir)
+    serve = f"python -m tfzoo.export --model_dir={folder} --export_dir="
+    serve += shlex.quote(os.path.join("saved_models", name))
     if config.export_dir:
-        name = os.path.basename(config.export_dir)
         volume = shlex.quote(f"{config.export_dir}:/models/{name}")
-        commands.append(
-            f"docker run -p 8501:8501 -v {volume} -e MODEL_NAME={name} tensorflow/serving"
-        )
-    else:
-        name = os.path.basename(config.model_dir)
-        export_dir = shlex.quote(os.path.join("saved_models", name))
-        commands.append(f"python -m tfzoo.export --model_dir={folder} --export_dir={export_dir}")
-    print("Next:", *commands, sep="\n  ")
+        serve = f"docker run -p 8501:8501 -v {volume} -e MODEL_NAME={name} tensorflow/serving"
+    show = f"tensorboard --logdir={folder}/tensorboard"
+    print("Next:", show, prompt if _writes(config) else evaluate, serve, sep="\n  ")
 
 
 def main(argv=None) -> int:

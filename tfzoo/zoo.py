@@ -22,16 +22,13 @@ from tfzoo.generation import (
     write,
 )
 from tfzoo.generation.chat import history
-from tfzoo.layers.sentence_embedding import sentence_embedding
 from tfzoo.models.adapters import merge
-from tfzoo.tasks import padding
-from tfzoo.tasks.states import hidden_states
+from tfzoo.reader import TEXTS_AT_ONCE, Reader, TrainedModel
 from tfzoo.text_to_text import TextToText
+from tfzoo.tokenizers.tokenizer import as_text
 from tfzoo.training.checkpoints import Checkpoints
 from tfzoo.training.model_dir import ModelDir
 from tfzoo.training.origins import load_model
-
-TEXTS_AT_ONCE = 32
 
 
 def load(model_dir, *, merged=True):
@@ -70,16 +67,19 @@ def load(model_dir, *, merged=True):
     if merged:
         merge(model)
     tokenizer = tokenizers.load(folder / "tokenizer")
-    if _flag(folder, "task", "") == "dialogue":  # It has learnt to read turns in another way.
+    converses = _flag(folder, "task", "") == "dialogue"
+    if converses:  # It has learnt to read turns in another way.
         tokenizer.chat_template = None
     labels = ModelDir(folder).facts().get("labels", ())
-    return _with_its_texts(model, tokenizer, labels, _flag(folder, "prefix", ""))
+    return _with_its_texts(model, tokenizer, labels, _flag(folder, "prefix", ""), converses)
 
 
-def _with_its_texts(model, tokenizer, labels, prefix=""):
+def _with_its_texts(model, tokenizer, labels, prefix="", converses=False):
     if model.kind == "encoder_decoder":
         return TextToText(model, tokenizer, prefix)
-    return (LanguageModel if model.kind == "decoder" else TrainedModel)(model, tokenizer, labels)
+    if model.kind == "decoder":
+        return LanguageModel(model, tokenizer, labels, converses)
+    return TrainedModel(model, tokenizer, labels)
 
 
 class Score(NamedTuple):
@@ -94,124 +94,29 @@ class Score(NamedTuple):
     num_tokens: np.ndarray
 
 
-class _Reader:
-    """What tells the labels of texts, if its model has a head for them."""
-
-    def __init__(self, model, tokenizer, labels=()):
-        self.model = model
-        self.tokenizer = tokenizer
-        self.labels = list(labels)
-
-    def classify(self, texts, second_texts=None):
-        """How likely each label is, for texts or for pairs of texts.
-
-        Args:
-            texts: list of str or bytes. One longer than the model's context loses its end.
-            second_texts: list of as many, the second texts of pairs; None: there are no pairs.
-
-        Returns:
-            list of dict: label to probability, for each text.
-
-        Raises:
-            UsageError: if the model has no head for labels, or the lists are not equally long.
-        """
-        if "classification" not in self.model.heads:
-            raise UsageError("`classify` needs a model with a classification head; this has none.")
-        lists = [checked_texts(texts, "texts")]
-        if second_texts is not None:
-            lists.append(checked_texts(second_texts, "second_texts"))
-        if len(lists[0]) != len(lists[-1]):
-            raise UsageError(
-                f"`second_texts` must be as many as `texts`. Received: {len(lists[-1])}, not "
-                f"{len(lists[0])}."
-            )
-        rows = list(zip(*map(self.tokenizer.encode_batch, lists), strict=True))
-        found = []
-        for first in range(0, len(rows), TEXTS_AT_ONCE):
-            found += self._probabilities(rows[first : first + TEXTS_AT_ONCE])
-        return [dict(zip(self._names(), map(float, row), strict=True)) for row in found]
-
-    def _probabilities(self, rows):
-        """float32 (labels,) for each tuple of one text's ids or of two."""
-        length = self.model.config.max_sequence_length
-        joined = [self.tokenizer.join_ids(*ids, max_length=length) for ids in rows]
-        token_ids = [row.token_ids for row in joined]
-        width = max(1, *map(len, token_ids))
-        batch = {
-            "token_ids": padding.padded(token_ids, width, padding.padding_id(self.tokenizer)),
-            "segment_ids": padding.padded([row.segment_ids for row in joined], width),
-            "padding_mask": padding.padding_mask(token_ids, width),
-        }
-        hidden = hidden_states(self.model, batch)
-        pooled = self.model.pooled(hidden, batch["padding_mask"])
-        return list(tf.nn.softmax(self.model.heads["classification"](pooled)).numpy())
-
-    def _names(self):
-        count = self.model.heads["classification"].num_labels
-        return self.labels or [f"LABEL_{i}" for i in range(count)]
-
-
-class TrainedModel(_Reader):
-    """A model that reads, with its tokenizer.
-
-    Args:
-        model: an encoder, for example `models.BERT`.
-        tokenizer: a `tfzoo.tokenizers` tokenizer.
-        labels: names of the labels of its classification head, in order; none: LABEL_0, ...
-    """
-
-    def __init__(self, model, tokenizer, labels=()):
-        super().__init__(model, tokenizer, labels)
-        self._embedded = tf.function(
-            lambda ids, mask: sentence_embedding(model.hidden_states(ids, padding_mask=mask), mask),
-            input_signature=[tf.TensorSpec([None, None], x) for x in (tf.int32, tf.bool)],
-            autograph=False,
-        )
-
-    def embed(self, texts):
-        """Directions of texts, to compare by their products: `sentence_embedding`.
-
-        Args:
-            texts: list of str or bytes. One longer than the model's context loses its end.
-
-        Returns:
-            float32 (b, m), each row of length 1.
-        """
-        rows = self._rows(checked_texts(texts, "texts"))
-        found = np.zeros([len(rows), self.model.config.hidden_dim], np.float32)
-        by_length = np.argsort([len(row) for row in rows], kind="stable")
-        for first in range(0, len(rows), TEXTS_AT_ONCE):
-            places = by_length[first : first + TEXTS_AT_ONCE]
-            batch = [rows[place] for place in places]
-            length = max(1, len(batch[-1]))
-            ids = padding.padded(batch, length, padding.padding_id(self.tokenizer))
-            found[places] = self._embedded(ids, padding.padding_mask(batch, length))
-        return found
-
-    def _rows(self, texts):
-        """Lists of token ids, between the special ones, of at most the model's context."""
-        length = self.model.config.max_sequence_length
-        token_ids = self.tokenizer.encode_batch(texts)
-        return [self.tokenizer.join_ids(ids, max_length=length).token_ids for ids in token_ids]
-
-
-class LanguageModel(_Reader):
+class LanguageModel(Reader):
     """A model that writes, with its tokenizer.
 
     Args:
         model: a decoder, for example `models.GPT2`.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
         labels: names of the labels of its classification head, in order; none: LABEL_0, ...
+        converses: bool. Whether it has learnt dialogues, by the task `dialogue`.
     """
 
-    def __init__(self, model, tokenizer, labels=()):
+    def __init__(self, model, tokenizer, labels=(), converses=False):
         super().__init__(model, tokenizer, labels)
+        self.converses = converses
         self._decoder = Decoder(model, Ends.of(tokenizer))
         self._log_likelihood = tf.function(
             lambda texts: log_likelihood(model, texts, tokenizer.before_text),
             input_signature=[tf.RaggedTensorSpec([None, None], tf.int32)],
             autograph=False,
         )
+
+    @property
+    def learnt(self):
+        return {**super().learnt, "converses": self.converses}
 
     def generate(
         self,
@@ -305,7 +210,7 @@ class LanguageModel(_Reader):
             UsageError: for what is no list of texts, a number outside its range, or a chat template
                 that cannot be used.
         """
-        turns = checked_texts(turns, "turns")
+        turns = [as_text(turn) for turn in checked_texts(turns, "turns")]
         sampling = checked_sampling(1, **{**DEFAULTS._asdict(), **options})
         context = self.model.config.max_sequence_length
         [wanted] = sampling.max_new_tokens
@@ -313,6 +218,21 @@ class LanguageModel(_Reader):
         free = np.minimum(sampling.max_new_tokens, context - len(token_ids))
         sampling = sampling._replace(max_new_tokens=free)
         return self._pieces(token_ids, sampling, continued=False, ends=self.tokenizer.turn_ends)
+
+    def chat(self, conversations, **options):
+        """The next turn of each conversation: what `reply` says, whole.
+
+        Args:
+            conversations: list of lists of str, each as for `reply`.
+            **options: as for `reply`.
+
+        Returns:
+            List of str.
+
+        Raises:
+            UsageError: as by `reply`.
+        """
+        return ["".join(self.reply(turns, **options)) for turns in conversations]
 
     def _pieces(self, token_ids, sampling, continued, ends=()):
         text = codecs.getincrementaldecoder("utf-8")("replace")

@@ -70,8 +70,11 @@ def answers(exported, strings):
             {"token_ids": np.zeros([0, 3], np.int32), "lengths": np.zeros([0], np.int32)},
         ),
     }
+    long_ids = np.arange(40, dtype=np.int32)[None]
+    requests["long logits"] = ("logits", {"token_ids": long_ids, "lengths": np.int32([40])})
     signatures, results = cpp_loader.call(exported, list(requests.values()))
-    return {"signatures": signatures, **dict(zip(requests, results, strict=True))}
+    found = {"signatures": signatures, "long ids": long_ids}
+    return {**found, **dict(zip(requests, results, strict=True))}
 
 
 @pytest.fixture(scope="module")
@@ -169,11 +172,11 @@ def test_no_rows_no_answers(answers, model):
     assert answers["empty logits"]["logits"].shape == (0, 3, model.config.vocabulary_size)
 
 
-def test_too_many_columns_are_refused_by_name(exported):
-    token_ids = np.zeros([1, 33], np.int32)
-    request = ("logits", {"token_ids": token_ids, "lengths": np.array([33], np.int32)})
-    with pytest.raises(RuntimeError, match="token_ids must have at most 32 columns"):
-        cpp_loader.call(exported, [request])
+def test_columns_behind_the_context_are_as_those_without_tokens(answers, model):
+    token_ids, logits = answers["long ids"], answers["long logits"]["logits"]
+    assert logits.shape[1] == 40
+    np.testing.assert_allclose(logits[:, :32], model(token_ids[:, :32]), atol=1e-4)
+    assert not logits[:, 32:].any()
 
 
 def test_half_precision_answers_in_float32(tokenizer):
@@ -185,3 +188,7 @@ def test_half_precision_answers_in_float32(tokenizer):
     likelihood = functions["score"](tf.constant(["the quick"]))["log_likelihood"]
     assert logits.dtype == likelihood.dtype == tf.float32
     assert functions["serving_default"](tf.constant(["the"]))["completions"].shape == [1]
+    state = functions["prefill"](tf.constant(["the quick"]))
+    state["token_ids"] = tf.argmax(state.pop("logits"), -1, tf.int32)
+    stepped = functions["decode_step"](**state)
+    assert {x.dtype for name, x in stepped.items() if name != "lengths"} == {tf.float32}

@@ -18,7 +18,7 @@ class Pretrained(NamedTuple):
     Attributes:
         model: `models.Model`, with its heads.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
-        labels: list of str, of a classification, in order; empty without one.
+        labels: list of str, of a classification or of tags, in order; empty without one.
         published: `Published`, what else was in the checkpoint.
     """
 
@@ -77,7 +77,7 @@ def save(folder, model, tokenizer, labels=(), published=None) -> None:
         folder: path of a folder that is there.
         model: `models.Model`.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
-        labels: names of the labels of a classification, in order.
+        labels: names of the labels of a classification or of tags, in order.
         published: `Published` of a model that was loaded: it is written as it was.
 
     Raises:
@@ -103,6 +103,7 @@ def _check_places(model, tokenizer):
 
 
 def _labels(model, published, where):
+    """Names of what the head for labels of texts, or of tokens, tells apart."""
     heads = [model.heads[name] for name in LABELLED if name in model.heads]
     given = published.config.get("id2label") or {}
     numbers = range(heads[0].num_labels if heads else 0)

@@ -23,7 +23,8 @@ def call(folder, requests):
 
     Args:
         folder: path of the SavedModel.
-        requests: list of (signature name, dict of input names to arrays); bytes for strings.
+        requests: list of (signature name, dict of input names to arrays); bytes for strings. A pair
+            (i, output name) stands for what request number i, one before it, has given.
 
     Returns:
         signatures: dict of names to dicts with `inputs` and `outputs` (each name -> (dtype number,
@@ -45,11 +46,21 @@ def main():
     """Reads (folder, requests) from standard input, answers on standard output."""
     folder, requests = pickle.load(sys.stdin.buffer)
     model = LoadedModel(TensorFlow(), folder)
-    answers = [model.call(signature, inputs) for signature, inputs in requests]
+    answers = []
+    for signature, inputs in requests:
+        answers.append(model.call(signature, _with_answers(inputs, answers)))
     loaded = {"tensorflow", "keras", "tfzoo"} & set(sys.modules)
     if loaded:
         raise AssertionError(f"The loader is to stand alone, but imported {loaded}.")
     sys.stdout.buffer.write(pickle.dumps((model.signatures, answers)))
+
+
+def _with_answers(inputs, answers):
+    """The inputs of a request, where pairs are replaced by what they stand for."""
+    return {
+        name: answers[value[0]][value[1]] if isinstance(value, tuple) else value
+        for name, value in inputs.items()
+    }
 
 
 class Buffer(ctypes.Structure):
@@ -235,7 +246,7 @@ def _default(tensor):
     content = _value(tensor, 4, b"")
     if content:
         return np.frombuffer(content, dtype)
-    numbers = {np.float32: 5, np.int32: 7, np.int64: 10}[dtype.type]
+    numbers = {np.float32: 5, np.int32: 7, np.int64: 10, np.bool_: 11}[dtype.type]
     packed = _value(tensor, numbers, b"\0" * dtype.itemsize)
     if dtype.kind == "f":
         return np.frombuffer(packed, dtype)

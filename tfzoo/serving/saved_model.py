@@ -10,7 +10,10 @@ from pathlib import Path
 import tensorflow as tf
 
 from tfzoo.errors import UsageError
-from tfzoo.generation import default_sampling
+from tfzoo.serving.configuration import write_configuration
+from tfzoo.serving.model_card import write_model_card
+from tfzoo.serving.operations import write_operations
+from tfzoo.serving.requests import write_requests
 from tfzoo.serving.signatures import ServedModel
 from tfzoo.serving.warmup import write_warmup
 
@@ -18,29 +21,34 @@ _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def export(model, tokenizer, folder) -> Path:
+def export(model, tokenizer, folder, model_dir=None, **learnt) -> Path:
     """Writes the next version of a served model: 1, 2, 3, ...
 
     It is written aside and then renamed, so a server that watches the folder sees whole versions
     only. To load it needs TensorFlow and tensorflow-text's ops, and nothing of tfzoo or Keras.
+    Beside the SavedModel stand requests to try, what a server is configured with, the operations
+    that it is made of, and a model card.
 
     Args:
-        model: a decoder.
+        model: `models.Model`.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
         folder: path, the parent of the versions; made if it is missing.
+        model_dir: path of the run, of which the model card tells; None: it tells of none.
+        **learnt: what else `signatures.Subject` tells: `labels`, `prefix`, `converses`; as the
+            attribute of this name has it of what `tfzoo.load` gives.
 
     Returns:
         Path of the new version.
 
     Raises:
-        UsageError: if the folder cannot be written.
+        UsageError: if the tokenizer has no exact graph face, or the folder cannot be written.
     """
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         aside = tempfile.mkdtemp(prefix=".writing-", dir=folder)
         try:
-            _write(model, tokenizer, aside, model_name=folder.resolve().name)
+            _write(model, tokenizer, aside, folder.resolve().name, model_dir, learnt)
             return _publish(aside, folder)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -59,11 +67,16 @@ def next_version(folder) -> int:
     return 1 + max((int(name) for name in names if re.fullmatch("[0-9]+", name)), default=0)
 
 
-def _write(model, tokenizer, folder, model_name):
-    served = ServedModel(model, tokenizer)
+def _write(model, tokenizer, folder, model_name, model_dir, learnt):
+    served = ServedModel(model, tokenizer, **learnt)
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(served, folder, served.functions, options)
-    write_warmup(folder, model_name, _warmup_requests(tokenizer.end_of_text))
+    examples = list(served.examples.items())
+    write_warmup(folder, model_name, examples)
+    write_requests(folder, model_name, examples)
+    write_configuration(folder, model_name)
+    write_operations(folder)
+    write_model_card(folder, model_name, served, model, tokenizer, model_dir)
     os.chmod(folder, 0o755)  # As other folders: what made it let nobody else look in.
 
 
@@ -77,15 +90,3 @@ def _publish(aside, folder) -> Path:
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
-
-
-def _warmup_requests(end_of_text):
-    """One request for each signature, with every input that it has."""
-    prompts = tf.constant(["Hello"])
-    token_ids = tf.constant([[end_of_text]])
-    return [
-        ("serving_default", {"prompts": prompts}),
-        ("generate", {"prompts": prompts, **default_sampling()._asdict()}),
-        ("score", {"texts": prompts}),
-        ("logits", {"token_ids": token_ids, "lengths": tf.constant([1])}),
-    ]

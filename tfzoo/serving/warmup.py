@@ -22,7 +22,7 @@ def write_warmup(folder, model_name, requests):
     Args:
         folder: path of the SavedModel.
         model_name: str, under which it will be served.
-        requests: list of (signature name, dict of input names to tensors).
+        requests: pairs of a signature's name and a dict of input names to tensors.
     """
     path = Path(folder, "assets.extra", "tf_serving_warmup_requests")
     path.parent.mkdir(exist_ok=True)
@@ -33,13 +33,19 @@ def write_warmup(folder, model_name, requests):
 
 def prediction_log(model_name, signature, inputs) -> bytes:
     """A serialized `PredictionLog` of one request."""
+    request = predict_request(model_name, signature, inputs)
+    return _field(_LOG_PREDICT, _field(_PREDICT_REQUEST, request))
+
+
+def predict_request(model_name, signature, inputs) -> bytes:
+    """A serialized `PredictRequest`, as gRPC takes it."""
     spec = _field(_SPEC_NAME, model_name.encode()) + _field(_SPEC_SIGNATURE, signature.encode())
-    request = _field(_REQUEST_SPEC, spec)
+    entries = []
     for name, value in inputs.items():
         tensor = tf.make_tensor_proto(value).SerializeToString()
         entry = _field(_MAP_KEY, name.encode()) + _field(_MAP_VALUE, tensor)
-        request += _field(_REQUEST_INPUTS, entry)
-    return _field(_LOG_PREDICT, _field(_PREDICT_REQUEST, request))
+        entries.append(_field(_REQUEST_INPUTS, entry))
+    return _field(_REQUEST_SPEC, spec) + b"".join(entries)
 
 
 def _field(number: int, content: bytes) -> bytes:

@@ -63,3 +63,8 @@ def results(sums, labels):
         "f1_macro": float(f1.mean()),
         **{name: float(x) for name, x in zip(names, f1, strict=True)},
     }
+
+
+def names(labels, num_labels: int) -> list[str]:
+    """The names of a head's labels: those given, or LABEL_0, LABEL_1, ..."""
+    return list(labels) or [f"LABEL_{i}" for i in range(num_labels)]

@@ -71,18 +71,23 @@ class TokenClassification(ExampleTask):
         hidden = hidden_states(model, batch, training)
         return tf.cast(model.heads[self.head](hidden, training=training), tf.float32)
 
-    def _pieces(self, words):
-        """The token ids of each word, one at least; words but the first follow a space."""
-        spaced = [word if i == 0 else f" {word}" for i, word in enumerate(words)]
-        nothing = self.tokenizer.special_ids.get("unknown", padding_id(self.tokenizer))
-        return [ids or [nothing] for ids in self.tokenizer.encode_batch(spaced)]
-
     def _token_ids(self, example):
-        return self.tokenizer.join_ids(sum(self._pieces(example["words"]), [])).token_ids
+        return self.tokenizer.join_ids(sum(pieces(self.tokenizer, example["words"]), [])).token_ids
 
     def _tags(self, example):
         """A tag id at the first token of each word, elsewhere none."""
         tags = [_NO_TAG] * len(self.tokenizer.layout.before)
-        for ids, tag in zip(self._pieces(example["words"]), example["tags"], strict=True):
+        for ids, tag in zip(pieces(self.tokenizer, example["words"]), example["tags"], strict=True):
             tags += [self.labels.index(tag), *[_NO_TAG] * (len(ids) - 1)]
         return tags + [_NO_TAG] * len(self.tokenizer.layout.after)
+
+
+def pieces(tokenizer, words) -> list[list[int]]:
+    """The token ids of each word, one at least; words but the first follow a space."""
+    spaced = [word if i == 0 else f" {word}" for i, word in enumerate(words)]
+    return [ids or [no_piece(tokenizer)] for ids in tokenizer.encode_batch(spaced)]
+
+
+def no_piece(tokenizer) -> int:
+    """What stands for a word of which nothing is left."""
+    return tokenizer.special_ids.get("unknown", padding_id(tokenizer))

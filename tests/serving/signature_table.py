@@ -1,0 +1,23 @@
+"""The README's table of signatures: what each takes and gives, by name."""
+
+import re
+from pathlib import Path
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+OTHER = " of an encoder-decoder"
+
+
+def signature_table():
+    """Name of the signature, with `OTHER` where that is told -> sorted inputs, sorted outputs."""
+    rows = re.findall(rf"^\| `(\w+)`({OTHER})? \| (`.*?) \| (`.*?) \|$", README, re.M)
+    return {name + other: [names_in(takes), names_in(gives)] for name, other, takes, gives in rows}
+
+
+def names_in(cell):
+    return sorted(set(re.findall(r"`(\w+)`", cell)))
+
+
+def documented(name, kind):
+    """What the README says of a signature of a model of a kind."""
+    table = signature_table()
+    return table.get(name + OTHER if kind == "encoder_decoder" else name) or table[name]

@@ -1,0 +1,72 @@
+"""What stands beside a SavedModel works as it stands."""
+
+import json
+
+import numpy as np
+import pytest
+from google.protobuf import text_format
+from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.config import model_server_config_pb2
+
+from tfzoo.serving import cpp_loader, operations
+
+REST = {1: np.float32, 3: np.int32, 7: object, 9: np.int64, 10: np.bool_}
+
+
+def as_input(values, dtype):
+    array = np.array(values, REST[dtype])
+    return np.vectorize(str.encode, [object])(array) if dtype == 7 else array
+
+
+@pytest.fixture(scope="module")
+def signatures(exported):
+    signatures, _ = cpp_loader.call(exported, [])
+    del signatures["__saved_model_init_op"]
+    return signatures
+
+
+def test_rest_examples_are_answered(exported, signatures):
+    requests = []
+    for name, one in signatures.items():
+        body = json.loads((exported / "requests" / f"{name}.json").read_text())
+        assert body["signature_name"] == name and body["inputs"].keys() == one["inputs"].keys()
+        dtypes = {key: dtype for key, (dtype, _) in one["inputs"].items()}
+        requests.append((name, {k: as_input(x, dtypes[k]) for k, x in body["inputs"].items()}))
+    _, answers = cpp_loader.call(exported, requests)
+    assert all(len(values) == 1 for answer in answers for values in answer.values())
+
+
+def test_grpc_examples_are_requests_of_each_signature(exported, signatures):
+    for name, one in signatures.items():
+        content = (exported / "requests" / f"{name}.pb").read_bytes()
+        request = predict_pb2.PredictRequest.FromString(content)
+        assert request.model_spec.name == "tiny" and request.model_spec.signature_name == name
+        assert set(request.inputs) == set(one["inputs"])
+    compile((exported / "requests" / "send.py").read_text(), "send.py", "exec")
+
+
+def test_the_server_reads_the_configuration(exported):
+    told = (exported / "models.config").read_text()
+    config = text_format.Parse(told, model_server_config_pb2.ModelServerConfig())
+    [model] = config.model_config_list.config
+    assert (model.name, model.base_path) == ("tiny", "/models/tiny")
+    assert "max_batch_size { value: 32 }" in (exported / "batching_parameters.txt").read_text()
+
+
+def test_operations_are_listed_and_those_that_the_server_has_not_are_refused(
+    exported, monkeypatch, tmp_path
+):
+    names = (exported / "operations.txt").read_text().split()
+    assert {"MatMul", "SentencepieceTokenizeOp", "While"} & set(names) >= {"MatMul"}
+    assert not operations.PYTHON & set(names)
+    monkeypatch.setattr(operations, "operations", lambda folder: ["MatMul", "PyFunc", "Custom>Op"])
+    with pytest.raises(operations.UnknownOperations, match="does not have: Custom>Op, PyFunc"):
+        operations.write_operations(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_model_card_tells_the_model_and_each_signature(exported, signatures, model):
+    card = (exported / "MODEL_CARD.md").read_text()
+    assert f"| parameters | {model.count_params():,} |" in card
+    assert all(f"| `{name}` |" in card for name in signatures)
+    assert str(exported.parent) not in card

@@ -1,0 +1,93 @@
+"""Texts as rows that a model reads: special tokens around them, cut and padded; in the graph.
+
+What `tokenizers.joining` does in Python. Shape letters: b row, t token.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tfzoo.tasks.padding import padding_id
+from tfzoo.tokenizers import joining
+
+
+class Rows(NamedTuple):
+    """What a model reads.
+
+    Attributes:
+        token_ids: int32 (b, t).
+        segment_ids: int32 (b, t).
+        padding_mask: bool (b, t), True at tokens; an empty row keeps a place to read.
+    """
+
+    token_ids: tf.Tensor
+    segment_ids: tf.Tensor
+    padding_mask: tf.Tensor
+
+
+def joined(subject, first, second=None) -> Rows:
+    """One text or a pair a row, cut to the model's context as `Tokenizer.join_ids` does it.
+
+    Args:
+        subject: `Subject`.
+        first: ragged int32 (b, None).
+        second: ragged int32 (b, None), or None.
+    """
+    layout = subject.tokenizer.layout
+    most = joining.room(layout, second is not None, subject.context)
+    if second is None:
+        first = first[:, :most]
+        second = first[:, :0]
+        between = ()
+    else:
+        second = beginnings(second, tf.maximum(most // 2, most - lengths(first)))
+        first = beginnings(first, most - lengths(second))
+        between = layout.between
+    head = surrounded(subject, layout.before, first, between)
+    tail = surrounded(subject, (), second, layout.after)
+    segment = layout.second_segment if between else 0
+    segments = tf.concat([tf.zeros_like(head), tf.zeros_like(tail) + segment], 1)
+    return side_by_side(subject, tf.concat([head, tail], 1), segments)
+
+
+def surrounded(subject, before, rows, after):
+    """Ragged rows between the special tokens of roles."""
+    ids = subject.tokenizer.special_ids
+    parts = [repeated([ids[role] for role in roles], rows) for roles in (before, after)]
+    return tf.concat([parts[0], rows, parts[1]], 1)
+
+
+def repeated(ids, rows):
+    """The same ids for each of the rows, int32 (b, len(ids))."""
+    return tf.tile(tf.constant([ids], tf.int32, [1, len(ids)]), [rows.nrows(), 1])
+
+
+def lengths(rows):
+    """int32 (b,), of ragged rows."""
+    return tf.cast(rows.row_lengths(), tf.int32)
+
+
+def places(rows):
+    """The place of each value in its ragged row, int32 (n,)."""
+    return tf.cast(tf.ragged.range(rows.row_lengths()).values, tf.int32)
+
+
+def beginnings(rows, most):
+    """Ragged rows of which each keeps its first int32 (b,) values at most."""
+    kept = places(rows) < tf.gather(most, rows.value_rowids())
+    return tf.ragged.boolean_mask(rows, rows.with_values(kept))
+
+
+def side_by_side(subject, rows, segments) -> Rows:
+    """Ragged rows padded to one width, which is at least 1."""
+    width = tf.reduce_max(tf.concat([lengths(rows), [1]], 0))
+    return Rows(
+        _dense(rows, width, padding_id(subject.tokenizer)),
+        _dense(segments, width, 0),
+        tf.sequence_mask(tf.maximum(lengths(rows), 1), width),
+    )
+
+
+def _dense(rows, width, fill):
+    filled = rows.to_tensor(fill)
+    return tf.pad(filled, [[0, 0], [0, width - tf.shape(filled)[1]]], constant_values=fill)
