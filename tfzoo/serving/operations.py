@@ -1,6 +1,7 @@
-"""The operations that a SavedModel is made of, held to those that TensorFlow Serving 2.20 links.
+"""The operations that a SavedModel is made of, held to those that TensorFlow Serving links.
 
-These are TensorFlow's own, without those that call Python, and TensorFlow Text's.
+These are TensorFlow's own, without those that call Python, and TensorFlow Text's. TensorFlow is the
+one that is installed: what is new in it since the server's version is not seen here.
 """
 
 from pathlib import Path
@@ -35,7 +36,7 @@ def write_operations(folder) -> None:
     names = operations(folder)
     unknown = sorted(name for name in names if not is_known(name))
     if unknown:
-        raise UnknownOperations(f"TensorFlow Serving 2.20 does not have: {', '.join(unknown)}.")
+        raise UnknownOperations(f"TensorFlow Serving does not have: {', '.join(unknown)}.")
     Path(folder, "operations.txt").write_text("".join(f"{name}\n" for name in names))
 
 
