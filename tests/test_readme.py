@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving.signature_table import OTHER, names_in, signature_table
+from tfzoo.generation import DecodingOptions
 from tfzoo.serving.signatures import OFFERED, SIGNATURES
 from tfzoo.tasks import TASKS
 from tfzoo.train import TrainFlags
@@ -149,17 +150,22 @@ def test_first_commands_are_targets_of_the_makefile():
     assert set(named) <= set(targets)
 
 
-def flag_rows():
-    """The README's table of flags, as the configuration has it."""
-    for field in dataclasses.fields(TrainFlags):
+def option_rows(options, prefix):
+    """A table of the README, as a record of options has it."""
+    for field in dataclasses.fields(options):
         shown = "" if field.default in (None, "", ()) else f"`{field.default}`"
         choices = field.metadata.get("choices")
         text = field.metadata["help"] + (f" One of {', '.join(choices)}." if choices else "")
-        yield f"| `--{field.name}` | {shown} | {text} |"
+        yield f"| `{prefix}{field.name}` | {shown} | {text} |"
 
 
 def test_flag_table_is_the_configuration():
-    assert [line for line in README.splitlines() if line.startswith("| `--")] == [*flag_rows()]
+    found = [line for line in README.splitlines() if line.startswith("| `--")]
+    assert found == [*option_rows(TrainFlags, "--")]
+
+
+def test_option_table_is_what_decoding_takes():
+    assert "\n".join(option_rows(DecodingOptions, "")) in README
 
 
 def test_links_lead_to_files():

@@ -46,6 +46,45 @@ def test_generate_prints_the_prompt_and_what_follows(model_dir, capsys):
     assert both.startswith(alone) and both[len(alone) :].startswith("the fox")
 
 
+def test_generate_takes_every_option_of_decoding(model_dir, capsys):
+    options = [f"--model_dir={model_dir}", "--prompt=It is", "--max_new_tokens=60", "--seed=4"]
+
+    def said(*more):
+        assert generate.main([*options, *more]) == 0
+        return capsys.readouterr().out
+
+    free = said("--overlong=slide", "--min_new_tokens=60")
+    assert len(free) > 40
+    assert said("--overlong=slide", "--min_new_tokens=60", "--nostream") == free
+    letter = free[12]
+    stopped = said("--overlong=slide", "--min_new_tokens=60", f"--stop_strings={letter}")
+    assert stopped == free[: free.index(letter, len("It is"))] + "\n"
+    ids = ",".join(str(byte) for byte in range(128))
+    assert said(f"--stop_token_ids={ids}", "--max_new_tokens=9", "--min_p=0.1") != free
+    three = said("--num_return_sequences=3", "--max_new_tokens=5")
+    assert three.count("It is") == 3
+    two = said("--num_beams=3", "--num_return_sequences=2", "--max_new_tokens=5")
+    assert two.count("It is") == 2
+
+
+@pytest.mark.parametrize(
+    ("flag", "named"),
+    [
+        ("--overlong=refuse", "Prompt 0 needs"),
+        ("--overlong=wrap", "--overlong"),
+        ("--repetition_penalty=0", "`repetition_penalty`"),
+        ("--num_return_sequences=0", "`num_return_sequences`"),
+        ("--min_p=2", "`min_p`"),
+        ("--stop_token_ids=a", "--stop_token_ids"),
+        ("--stop_strings=", "`stop_strings`"),
+    ],
+)
+def test_generate_names_what_makes_no_sense(model_dir, flag, named, capsys):
+    options = [f"--model_dir={model_dir}", "--prompt=It is the fox", "--max_new_tokens=60"]
+    assert generate.main([*options, flag]) == 2
+    assert named in capsys.readouterr().err
+
+
 def test_evaluate_prints_one_object_for_the_validation_part(model_dir, capsys):
     assert evaluate.main([f"--model_dir={model_dir}"]) == 0
     result = json.loads(capsys.readouterr().out)

@@ -10,7 +10,7 @@ import tfzoo
 from tfzoo import evaluate, flags, generate, train
 from tfzoo.errors import UsageError
 from tfzoo.evaluation import held_out, score_translations
-from tfzoo.generation import Decoder, checked_sampling
+from tfzoo.generation import Decoder, Writer, as_sampling, checked_options
 from tfzoo.tasks import sequences
 from tfzoo.training import preparation
 from tfzoo.training.config import TrainConfig
@@ -62,10 +62,11 @@ def test_a_source_is_read_as_in_training(trained, config, model_dir):
     [batch] = task.evaluation_batches(split.validation, sequence_length=24, batch_size=len(sources))
     rows = [ids[mask].tolist() for ids, mask in zip(*map(np.asarray, _read(batch)), strict=True)]
     assert max(map(len, rows)) == 24 < max(map(len, sources))
-    greedy = checked_sampling(len(rows), 23, 0.0, 0, 1.0, 0)
+    how = checked_options({"max_new_tokens": 23, "temperature": 0.0}, len(rows))
+    greedy = as_sampling(how, [False] * len(rows))
     ends = sequences.end_id(tokenizer), sequences.start_id(tokenizer)
     order = [rows.index(list(trained.source_ids(source))) for source in sources]
-    written = tokenizer.decode_batch(Decoder(trained.model, *ends).generate(rows, greedy))
+    written = tokenizer.decode_batch(Decoder(Writer(trained.model, *ends)).generate(rows, greedy))
     assert len(set(written)) > 1
     assert trained.generate(sources) == [written[number] for number in order]
 

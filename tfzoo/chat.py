@@ -10,6 +10,7 @@ from dataclasses import field
 
 from tfzoo import flags
 from tfzoo.errors import UsageError
+from tfzoo.generation.options import option
 
 COMMANDS = """\
 /reset       forget what was said, and start anew
@@ -25,16 +26,16 @@ class ChatFlags:
 
     model_dir: str = field(default="", metadata={"help": "Folder of the run."})
     max_new_tokens: int = field(default=128, metadata={"help": "Tokens of a reply at most."})
-    temperature: float = field(
-        default=0.7, metadata={"help": "How much to leave to chance; 0: the likeliest token."}
-    )
-    top_k: int = field(
-        default=0, metadata={"help": "Draw from this many likeliest tokens; 0: no limit."}
-    )
-    top_p: float = field(
-        default=0.9,
-        metadata={"help": "Draw from the fewest tokens that hold this probability, in (0, 1]."},
-    )
+    temperature: float = option("temperature", 0.7)
+    top_k: int = option("top_k", 0)
+    top_p: float = option("top_p", 0.9)
+    min_p: float = option("min_p", 0.0)
+    repetition_penalty: float = option("repetition_penalty", 1.0)
+    frequency_penalty: float = option("frequency_penalty", 0.0)
+    no_repeat_ngram_size: int = option("no_repeat_ngram_size", 0)
+    min_new_tokens: int = option("min_new_tokens", 0)
+    stop_token_ids: tuple[int, ...] = option("stop_token_ids", ())
+    stop_strings: tuple[str, ...] = option("stop_strings", ())
     seed: int = field(
         default=0, metadata={"help": "The same seed gives the same replies to the same turns."}
     )
@@ -44,7 +45,7 @@ class Conversation:
     """What was said so far, and who replies.
 
     Args:
-        trained: `zoo.LanguageModel`.
+        trained: `language_model.LanguageModel`.
         options: dict of the numbers that `trained.reply` takes.
 
     Attributes:

@@ -6,11 +6,12 @@ from dataclasses import field
 
 from tfzoo import flags
 from tfzoo.errors import UsageError
+from tfzoo.generation.options import DecodingOptions
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class GenerateFlags:
-    """The flags of `python -m tfzoo.generate`."""
+class Prompts:
+    """What is to be gone on with, and how it is shown."""
 
     model_dir: str = field(default="", metadata={"help": "Folder of the run."})
     prompt: tuple[str, ...] = field(
@@ -21,11 +22,21 @@ class GenerateFlags:
             "repeated": True,
         },
     )
+    stream: bool = field(
+        default=True,
+        metadata={"help": "Whether one text is printed while it is written, or when it is done."},
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GenerateFlags(DecodingOptions, Prompts):
+    """The flags of `python -m tfzoo.generate`."""
+
     max_new_tokens: int | None = field(
         default=None,
         metadata={
-            "help": "Tokens to write at most, bounded to the model's context - 1; unset: 64, for "
-            "encoder-decoders that bound."
+            "help": "Tokens to write at most, bounded to the model's context - 1 unless "
+            "--overlong=slide; unset: 64, for encoder-decoders that bound."
         },
     )
     temperature: float | None = field(
@@ -34,25 +45,6 @@ class GenerateFlags:
             "help": "How much to leave to chance; 0: the likeliest token; unset: 1, for "
             "encoder-decoders 0."
         },
-    )
-    top_k: int = field(
-        default=0, metadata={"help": "Draw from this many likeliest tokens; 0: no limit."}
-    )
-    top_p: float = field(
-        default=1.0,
-        metadata={"help": "Draw from the fewest tokens that hold this probability, in (0, 1]."},
-    )
-    seed: int = field(default=0, metadata={"help": "The same seed gives the same text."})
-    num_beams: int = field(
-        default=1,
-        metadata={"help": "Texts under way in a search for the likeliest one; 1: no search."},
-    )
-    length_penalty: float = field(
-        default=1.0,
-        metadata={"help": "With beams: log likelihoods are divided by length to this power."},
-    )
-    early_stopping: bool = field(
-        default=False, metadata={"help": "With beams: whether to end once so many texts are done."}
     )
 
 
@@ -74,17 +66,17 @@ def generate(given: GenerateFlags) -> int:
     if kind == "encoder":
         raise UsageError(f"--model_dir={given.model_dir} holds an encoder, which does not write.")
     options = {name: x for name, x in dataclasses.asdict(given).items() if x is not None}
-    del options["model_dir"]
-    prompts = options.pop("prompt") or ("",)
+    for name in ("model_dir", "prompt", "stream"):
+        del options[name]
+    prompts = given.prompt or ("",)
     if kind == "encoder_decoder":
         print(*trained.generate(prompts, **options), sep="\n")
         return 0
-    if len(prompts) == 1 and given.num_beams == 1:
-        for name in ("num_beams", "length_penalty", "early_stopping"):
-            del options[name]
+    if given.stream and len(prompts) * given.num_beams * given.num_return_sequences == 1:
         _print_as_it_comes(prompts[0], trained.stream(prompts[0], **options))
         return 0
-    for prompt, completion in zip(prompts, trained.generate(prompts, **options), strict=True):
+    texts = [prompt for prompt in prompts for _ in range(given.num_return_sequences)]
+    for prompt, completion in zip(texts, trained.generate(prompts, **options), strict=True):
         _print_as_it_comes(prompt, [completion])
     return 0
 

@@ -1,6 +1,16 @@
 """A trained encoder-decoder with its tokenizer: a text in, another text out."""
 
-from tfzoo.generation import Decoder, Ends, checked_texts, write
+from tfzoo.generation import (
+    Decoder,
+    Ends,
+    TokenBytes,
+    Writer,
+    checked_options,
+    checked_texts,
+    write,
+)
+from tfzoo.generation.stops import cut
+from tfzoo.generation.write import check_room
 from tfzoo.tasks import Translation, padding, sequences
 
 
@@ -18,37 +28,39 @@ class TextToText:
         self.tokenizer = tokenizer
         self._task = Translation(tokenizer=tokenizer, prefix=prefix)
         ends = Ends.of(tokenizer, sequences.end_id(tokenizer))
-        self._decoder = Decoder(model, ends, sequences.start_id(tokenizer))
+        start, token_bytes = sequences.start_id(tokenizer), TokenBytes(tokenizer)
+        self._decoder = Decoder(Writer(model, ends, start, token_bytes))
 
     @property
     def learnt(self) -> dict:
         """What an export has to know beside the model and the tokenizer."""
         return {"prefix": self._task.prefix}
 
-    def generate(self, sources, max_new_tokens=None, temperature=0.0, **options):
+    def generate(self, sources, **options):
         """Writes a text for each source; a row is what it would be alone.
 
         Args:
             sources: list of str. They are read as in training: the prefix before each, and cut to
-                the model's context.
-            max_new_tokens: int >= 0; None: as many as the model can write, its context - 1.
-            temperature: float >= 0. 0 takes the likeliest token.
-            **options: `top_k`, `top_p`, `seed`, `num_beams`, `length_penalty` and `early_stopping`,
-                as for `LanguageModel.generate`.
+                the model's context, or refused where `overlong="refuse"`.
+            **options: as for `LanguageModel.generate`, but that `max_new_tokens` is as many as the
+                model can write, its context - 1, and `temperature` is 0.
 
         Returns:
             List of str.
 
         Raises:
-            UsageError: for what is no list of texts, and a number outside its range.
+            UsageError: for what is no list of texts, and an option outside its range.
         """
-        rows = [self.source_ids(source) for source in checked_texts(sources, "sources", (str,))]
+        sources = checked_texts(sources, "sources", (str,))
         longest = self.model.config.max_sequence_length - 1
-        limit = longest if max_new_tokens is None else max_new_tokens
-        written = write(
-            self._decoder, rows, max_new_tokens=limit, temperature=temperature, **options
-        )
-        return self.tokenizer.decode_batch(written)
+        given = {"max_new_tokens": longest, "temperature": 0.0, **options}
+        options = checked_options(given, len(sources))
+        check_room(self._decoder, map(self._task.source_ids, sources), options)
+        rows = list(map(self.source_ids, sources))
+        found = write(self._decoder, rows, options, is_continued=[False] * len(rows))
+        texts = self.tokenizer.decode_batch([new for new, _ in found])
+        count = options.num_return_sequences
+        return [cut(x, options.stop_strings[n // count]) for n, x in enumerate(texts)]
 
     def source_ids(self, source):
         """What the encoder reads of a text, as in training: list of int."""

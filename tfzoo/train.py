@@ -210,17 +210,14 @@ def _writes(config) -> bool:
 
 def _writer(model, tokenizer, seed):
     """A function that gives a text the model writes from nothing, with its present weights."""
-    sampling = generation.Sampling(
-        max_new_tokens=tf.constant([_SAMPLE_TOKENS]),
-        temperature=tf.constant([0.8]),
-        top_k=tf.constant([50]),
-        top_p=tf.constant([1.0]),
-        seed=tf.constant([seed], tf.int64),
-    )
+    how = {"max_new_tokens": _SAMPLE_TOKENS, "temperature": 0.8, "top_k": 50, "seed": seed}
+    sampling = generation.as_sampling(generation.checked_options(how, 1), [False])
+    sampling = tf.nest.map_structure(tf.constant, sampling)
+    writer = generation.Writer(model, tokenizer.end_of_text)
 
     @tf.function(autograph=False)
     def new_tokens():
-        return generation.generate_anew(model, sampling, tokenizer.end_of_text)
+        return generation.generate_anew(writer, sampling).token_ids
 
     return lambda: tokenizer.decode_batch(new_tokens().to_list())[0]
 

@@ -2,12 +2,10 @@
 
 import sys
 
-import numpy as np
-
 from benchmarks.peers.batches import prompts
 from benchmarks.settings import Setting
 from benchmarks.turns import take_turns
-from tfzoo.generation import Decoder, Sampling
+from tfzoo.generation import Decoder, Writer, as_sampling, checked_options
 from tfzoo.models import GPT2
 
 
@@ -22,16 +20,11 @@ def main():
         vocabulary_size=setting.vocabulary_size,
         max_sequence_length=setting.sequence_length,
     )
-    decoder = Decoder(model, end_of_text=setting.vocabulary_size - 1)
+    decoder = Decoder(Writer(model, end_of_text=setting.vocabulary_size - 1))
     token_ids = prompts(setting).tolist()
     size = setting.batch_size
-    greedy = Sampling(
-        max_new_tokens=np.full(size, setting.num_new_tokens, np.int32),
-        temperature=np.zeros(size, np.float32),
-        top_k=np.zeros(size, np.int32),
-        top_p=np.ones(size, np.float32),
-        seed=np.zeros(size, np.int64),
-    )
+    how = {"max_new_tokens": setting.num_new_tokens, "temperature": 0.0}
+    greedy = as_sampling(checked_options(how, size), [True] * size)
 
     def run_block():
         for _ in range(setting.num_steps):

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from tfzoo.generation import Decoder
+from tfzoo.generation import Decoder, Writer
 from tfzoo.models import GPT2
 
 END_OF_TEXT = 49
@@ -25,4 +25,4 @@ def model():
 
 @pytest.fixture(scope="session")
 def decoder(model):
-    return Decoder(model, END_OF_TEXT)
+    return Decoder(Writer(model, END_OF_TEXT))

@@ -6,29 +6,36 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.generation.test_decoding import END_OF_TEXT, PROMPTS, next_logits, sampling
-from tfzoo.generation import BeamSearch, Decoder, search
+from tests.generation.test_decoding import END_OF_TEXT, PROMPTS, next_logits, only, sampling
+from tfzoo.generation import Decoder, Writer, checked_options, search
+from tfzoo.generation.requests import as_search
 from tfzoo.models import GPT2
 
 
-def options(rows, max_new_tokens=6, length_penalty=1.0, early_stopping=False):
-    given = (max_new_tokens, length_penalty, early_stopping)
-    types = (np.int32, np.float32, bool)
-    return BeamSearch(
-        *(np.broadcast_to(x, [rows]).astype(t) for x, t in zip(given, types, strict=True))
-    )
+def options(rows, max_new_tokens=6, length_penalty=1.0, early_stopping=False, **more):
+    given = {"length_penalty": length_penalty, "early_stopping": early_stopping, **more}
+    checked = checked_options({"max_new_tokens": max_new_tokens, **given}, rows)
+    return as_search(checked, [True] * rows)
 
 
-def plain(model, prompts, how, num_beams, end_of_text=END_OF_TEXT):
+def search_in_a_plain_graph(writer, prompts, how, num_beams):
     """`search` in a plain graph, with what `Decoder.search` gives."""
 
     @tf.function(autograph=False)
     def run():
         ragged = tf.ragged.constant(prompts, dtype=tf.int32, ragged_rank=1)
-        return search(model, ragged, BeamSearch(*map(tf.constant, how)), num_beams, end_of_text)
+        return search(writer, ragged, tf.nest.map_structure(tf.constant, how), num_beams)
 
     tokens, scores = run()
-    return tokens.to_list(), scores.numpy()
+    ended = [[[*row, writer.end_of_text] for row in rows] for rows in tokens.numpy().tolist()]
+    texts = [[row[: row.index(writer.end_of_text)] for row in rows] for rows in ended]
+    return texts, scores.numpy()
+
+
+def plain(model, prompts, how, num_beams, end_of_text=END_OF_TEXT):
+    """The best of each row."""
+    texts, scores = search_in_a_plain_graph(Writer(model, end_of_text), prompts, how, num_beams)
+    return [row[0] for row in texts], scores[:, 0]
 
 
 def log_likelihoods(model, prompt, texts):
@@ -84,20 +91,19 @@ def test_the_search_is_that_of_numpy(model, ending, penalty, early):
 
 def test_compiled_and_plain_find_the_same(model, ending):
     how = options(5, [6, 0, 3, 6, 5], [1.0, 1.0, 0.5, 0.0, 2.0], [False, False, True, False, True])
-    tokens, scores = Decoder(model, ending).search(PROMPTS, how, 3)
-    expected, expected_scores = plain(model, PROMPTS, how, 3, ending)
-    assert tokens == expected and tokens[1] == []
+    writer = Writer(model, ending)
+    texts, scores = Decoder(writer).search(PROMPTS, how, 3)
+    expected, expected_scores = search_in_a_plain_graph(writer, PROMPTS, how, 3)
+    assert texts == expected and texts[1] == [[]] * 3
     np.testing.assert_allclose(scores, expected_scores, atol=1e-5)
-    assert scores[1] == 0
+    assert scores[1].tolist() == [0.0] * 3
 
 
 def test_a_row_is_found_as_if_alone(model, ending):
     how = options(5, [6, 2, 3, 6, 5], [1.0, 1.0, 0.5, 0.0, 2.0], [False, False, True, False, True])
     together, scores = plain(model, PROMPTS, how, 4, ending)
     for i, prompt in enumerate(PROMPTS):
-        [alone], [score] = plain(
-            model, [prompt], BeamSearch(*(x[i : i + 1] for x in how)), 4, ending
-        )
+        [alone], [score] = plain(model, [prompt], only(how, i), 4, ending)
         assert together[i] == alone
         assert scores[i] == pytest.approx(score, abs=1e-5)
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tfzoo.generation import BeamSearch, Decoder
+from tests.generation.test_beam import options
+from tfzoo.generation import Decoder, Writer
 
 torch = pytest.importorskip("torch", reason="needs the extra [parity]")
 pytest.importorskip("transformers", reason="needs the extra [parity]")
@@ -16,9 +17,7 @@ NEW_TOKENS = 10
 
 
 def given(rows, length_penalty, early_stopping):
-    values = (NEW_TOKENS, length_penalty, early_stopping)
-    types = (np.int32, np.float32, bool)
-    return BeamSearch(*(np.full(rows, x, t) for x, t in zip(values, types, strict=True)))
+    return options(rows, NEW_TOKENS, length_penalty, early_stopping)
 
 
 def theirs(peer, token_ids, mask, how, num_beams, end, **more):
@@ -27,6 +26,7 @@ def theirs(peer, token_ids, mask, how, num_beams, end, **more):
         torch.tensor(token_ids),
         attention_mask=torch.tensor(mask).long(),
         num_beams=num_beams,
+        num_return_sequences=num_beams,
         length_penalty=float(how.length_penalty[0]),
         early_stopping=bool(how.early_stopping[0]),
         max_new_tokens=NEW_TOKENS,
@@ -64,9 +64,9 @@ def test_t5_finds_what_transformers_finds(num_beams, penalty, early):
         decoder_start_token_id=0,
     )
     sources = [row[mask].tolist() for row, mask in zip(encoders.IDS, encoders.MASK, strict=True)]
-    tokens, found = Decoder(ours, end, 0).search(sources, how, num_beams)
-    assert tokens == [cut(row[1:], end) for row in rows]
-    np.testing.assert_allclose(found, scores, atol=1e-4)
+    texts, found = Decoder(Writer(ours, end, 0)).search(sources, how, num_beams)
+    assert sum(texts, []) == [cut(row[1:], end) for row in rows]
+    np.testing.assert_allclose(found.ravel(), scores, atol=1e-4)
 
 
 @pytest.mark.parametrize(("num_beams", "penalty", "early"), OPTIONS, ids=str)
@@ -75,6 +75,6 @@ def test_gpt2_finds_what_transformers_finds(num_beams, penalty, early):
     ours, how, end = gpt2.with_weights_of(peer), given(2, penalty, early), 7
     mask = np.ones_like(gpt2.IDS)
     rows, scores = theirs(peer, gpt2.IDS, mask, how, num_beams, end, pad_token_id=end)
-    tokens, found = Decoder(ours, end).search(gpt2.IDS.tolist(), how, num_beams)
-    assert tokens == [cut(row[gpt2.IDS.shape[1] :], end) for row in rows]
-    np.testing.assert_allclose(found, scores, atol=1e-4)
+    texts, found = Decoder(Writer(ours, end)).search(gpt2.IDS.tolist(), how, num_beams)
+    assert sum(texts, []) == [cut(row[gpt2.IDS.shape[1] :], end) for row in rows]
+    np.testing.assert_allclose(found.ravel(), scores, atol=1e-4)

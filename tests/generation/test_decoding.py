@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzoo.generation import DTYPES, Decoder, Sampling, generate, generate_anew
+from tfzoo.generation import (
+    Decoder,
+    Writer,
+    as_sampling,
+    checked_options,
+    generate,
+    generate_anew,
+)
+from tfzoo.generation.decoder import cache_length
 from tfzoo.models import GPT2
 
 CONTEXT, END_OF_TEXT = 24, 49
@@ -14,33 +22,36 @@ GREEDY = {"temperature": 0.0}
 RANDOM = {"temperature": 1.0, "top_k": 20, "top_p": 0.95}
 
 
-def sampling(rows, max_new_tokens=8, temperature=1.0, top_k=0, top_p=1.0, seed=0):
-    given = (max_new_tokens, temperature, top_k, top_p, seed)
-    return Sampling(
-        *(
-            np.broadcast_to(value, [rows]).astype(dtype.as_numpy_dtype)
-            for value, dtype in zip(given, DTYPES, strict=True)
-        )
-    )
+def sampling(rows, max_new_tokens=8, **how):
+    """`Sampling` of arrays; each option one for all rows, or a list."""
+    options = as_sampling(checked_options(how, rows), [True] * rows)
+    limits = np.broadcast_to(max_new_tokens, [rows]).astype(np.int32)
+    return options._replace(max_new_tokens=limits)
 
 
-@pytest.fixture(scope="module")
-def plain(model):
+def only(options, row):
+    """Options of one of the rows."""
+    return tf.nest.map_structure(lambda values: values[row : row + 1], options)
+
+
+def in_a_plain_graph(writer):
     """`generate` as one plain graph, with the arguments of `Decoder.generate`."""
     graph = tf.function(
-        lambda prompts, options: generate(model, prompts, options, END_OF_TEXT),
-        input_signature=[
-            tf.RaggedTensorSpec([None, None], tf.int32),
-            Sampling(*(tf.TensorSpec([None], dtype) for dtype in DTYPES)),
-        ],
+        lambda prompts, options: generate(writer, prompts, options).token_ids,
         autograph=False,
+        reduce_retracing=True,
     )
 
     def run(prompts, options):
         ragged = tf.ragged.constant(prompts, dtype=tf.int32, ragged_rank=1)
-        return graph(ragged, Sampling(*map(tf.constant, options))).to_list()
+        return graph(ragged, tf.nest.map_structure(tf.constant, options)).to_list()
 
     return run
+
+
+@pytest.fixture(scope="module")
+def plain(model):
+    return in_a_plain_graph(Writer(model, END_OF_TEXT))
 
 
 @pytest.fixture(params=["plain", "compiled"])
@@ -83,16 +94,13 @@ def test_rows_of_all_kinds_side_by_side(run):
     options = sampling(
         5,
         [8, 0, 3, 8, 6],
-        [0.0, 1.0, 0.8, 2.0, 1.0],
-        [0, 5, 0, 3, 0],
-        [1, 1, 0.5, 1, 0.9],
-        range(5),
+        temperature=[0.0, 1.0, 0.8, 2.0, 1.0],
+        top_k=[0, 5, 0, 3, 0],
+        top_p=[1, 1, 0.5, 1, 0.9],
+        seed=range(5),
     )
     together = run(PROMPTS, options)
-    alone = [
-        run([p], Sampling(*(values[i : i + 1] for values in options)))[0]
-        for i, p in enumerate(PROMPTS)
-    ]
+    alone = [run([p], only(options, i))[0] for i, p in enumerate(PROMPTS)]
     assert together == alone
     assert together[1] == [] and len(together[2]) <= 3
 
@@ -110,8 +118,8 @@ def test_compiled_and_plain_write_the_same(plain, decoder):
 @pytest.mark.parametrize("max_new_tokens", [0, 8, [3, 0, 1, 8, 100]])
 def test_anew_is_from_an_empty_prompt(model, plain, max_new_tokens):
     options = sampling(5, max_new_tokens, seed=range(5), **RANDOM)
-    anew = generate_anew(model, Sampling(*map(tf.constant, options)), END_OF_TEXT)
-    assert anew.to_list() == plain([[]] * 5, options)
+    anew = generate_anew(Writer(model, END_OF_TEXT), tf.nest.map_structure(tf.constant, options))
+    assert anew.token_ids.to_list() == plain([[]] * 5, options)
 
 
 def test_an_empty_prompt_starts_from_end_of_text(run):
@@ -142,7 +150,7 @@ def test_new_tokens_are_at_most_a_context_but_one(run):
 
 def test_a_row_ends_at_end_of_text_and_others_go_on(run, model):
     """The third token that follows token 5 is declared the end of a text."""
-    ended = Decoder(model, end_of_text := run([[5]], sampling(1, 6, **GREEDY))[0][2])
+    ended = Decoder(Writer(model, end_of_text := run([[5]], sampling(1, 6, **GREEDY))[0][2]))
     results = ended.generate([[5], *PROMPTS], sampling(6, 6, **GREEDY))
     longer = run([[5], *PROMPTS], sampling(6, 6, **GREEDY))
     for row, full in zip(results[:4], longer[:4], strict=True):
@@ -181,7 +189,7 @@ def test_no_prompts_no_texts(run):
 def test_a_decoder_follows_the_weights(dtype):
     small = {"num_layers": 1, "num_heads": 1, "hidden_dim": 8, "max_sequence_length": 8}
     model = GPT2.from_preset("gpt2_tiny", dtype=dtype, vocabulary_size=50, **small)
-    decoder, options = Decoder(model, END_OF_TEXT), sampling(1, 4, **GREEDY)
+    decoder, options = Decoder(Writer(model, END_OF_TEXT)), sampling(1, 4, **GREEDY)
     before = decoder.generate([[1]], options)
     table = model.decoder.token_embedding.embeddings
     table.assign(tf.tensor_scatter_nd_update(table.value * 0.0, [[30]], [[1.0] * 8]))
@@ -190,8 +198,22 @@ def test_a_decoder_follows_the_weights(dtype):
 
 
 def test_no_program_is_made_anew_for_another_prompt(model):
-    decoder = Decoder(model, END_OF_TEXT)
+    decoder = Decoder(Writer(model, END_OF_TEXT))
     for length in range(1, 8):
         decoder.generate([list(range(1, 1 + length))], sampling(1, **GREEDY))
     assert decoder._decode.experimental_get_tracing_count() == 1
     assert decoder._prefill.experimental_get_tracing_count() <= 2
+
+
+@pytest.mark.slow
+def test_programs_are_few_whatever_the_prompts():
+    """Of 40 prompts of 1 to 500 tokens: as many as there are lengths of caches."""
+    sizes = {"num_layers": 1, "num_heads": 1, "hidden_dim": 8, "max_sequence_length": 512}
+    model = GPT2.from_preset("gpt2_tiny", vocabulary_size=50, **sizes)
+    decoder = Decoder(Writer(model, END_OF_TEXT))
+    lengths = np.random.default_rng(1).integers(1, 500, 40).tolist()
+    for length in lengths:
+        decoder.generate([[7] * length], sampling(1, **GREEDY))
+    expected = {cache_length(length + 8) for length in lengths}
+    assert decoder._decode.experimental_get_tracing_count() == len(expected) <= 6
+    assert decoder._prefill.experimental_get_tracing_count() <= 2 * len(expected)

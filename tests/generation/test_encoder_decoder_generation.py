@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.generation.test_beam import options
-from tests.generation.test_decoding import GREEDY, RANDOM, sampling
+from tests.generation.test_beam import options, search_in_a_plain_graph
+from tests.generation.test_decoding import GREEDY, RANDOM, in_a_plain_graph, only, sampling
 from tests.model_contract import SMALL, stirred
 from tfzoo import models
-from tfzoo.generation import BeamSearch, Decoder, Sampling, generate, search
+from tfzoo.generation import Decoder, Writer
 
 START, END = 0, 1
 RNG = np.random.default_rng(8)
@@ -21,31 +21,21 @@ def model(request):
     return stirred(models.from_preset(request.param, **{**SMALL, "num_layers": 1}))
 
 
+def writer(model):
+    return Writer(model, END, START)
+
+
 @pytest.fixture(scope="module")
 def decoder(model):
-    return Decoder(model, END, START)
-
-
-def ragged(rows):
-    return tf.ragged.constant(rows, dtype=tf.int32, ragged_rank=1)
+    return Decoder(writer(model))
 
 
 def plain(model, sources, how):
-    @tf.function(autograph=False)
-    def run():
-        return generate(model, ragged(sources), Sampling(*map(tf.constant, how)), END, START)
-
-    return run().to_list()
+    return in_a_plain_graph(writer(model))(sources, how)
 
 
 def plain_search(model, sources, how, num_beams):
-    @tf.function(autograph=False)
-    def run():
-        beams = BeamSearch(*map(tf.constant, how))
-        return search(model, ragged(sources), beams, num_beams, END, START)
-
-    tokens, scores = run()
-    return tokens.to_list(), scores.numpy()
+    return search_in_a_plain_graph(writer(model), sources, how, num_beams)
 
 
 def next_logits(model, source, tokens):
@@ -77,7 +67,7 @@ def test_a_row_is_what_it_would_be_alone(model):
     given = sampling(3, [8, 3, 6], seed=range(3), **RANDOM)
     together = plain(model, SOURCES, given)
     for i, source in enumerate(SOURCES):
-        assert plain(model, [source], Sampling(*(x[i : i + 1] for x in given))) == [together[i]]
+        assert plain(model, [source], only(given, i)) == [together[i]]
 
 
 def test_a_search_finds_the_same_alone_and_compiled(model, decoder):
@@ -87,16 +77,14 @@ def test_a_search_finds_the_same_alone_and_compiled(model, decoder):
     assert compiled == together
     np.testing.assert_allclose(compiled_scores, scores, atol=1e-4)
     for i, source in enumerate(SOURCES):
-        [alone], [score] = plain_search(
-            model, [source], BeamSearch(*(x[i : i + 1] for x in how)), 3
-        )
+        [alone], [alone_scores] = plain_search(model, [source], only(how, i), 3)
         assert alone == together[i]
-        assert score == pytest.approx(scores[i], abs=1e-4)
+        np.testing.assert_allclose(alone_scores, scores[i], atol=1e-4)
 
 
 def test_the_score_is_that_of_a_full_pass(model):
     tokens, scores = plain_search(model, SOURCES, options(3, LIMIT), 4)
-    for source, row, score in zip(SOURCES, tokens, scores, strict=True):
+    for source, [row, *_], [score, *_] in zip(SOURCES, tokens, scores, strict=True):
         row = row if len(row) == LIMIT else [*row, END]
         logits = model(tf.constant([source]), tf.constant([[START, *row[:-1]]]))
         nats = tf.gather(tf.nn.log_softmax(logits[0]), row, batch_dims=1)

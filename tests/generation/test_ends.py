@@ -5,29 +5,26 @@ import pytest
 import tensorflow as tf
 
 from tests.generation.test_beam import options, plain
-from tests.generation.test_decoding import END_OF_TEXT, PROMPTS, sampling
-from tfzoo.generation import Decoder, Ends, generate
-from tfzoo.generation.ends import as_one
+from tests.generation.test_decoding import END_OF_TEXT, PROMPTS, in_a_plain_graph, sampling
+from tfzoo.generation import Decoder, Ends, Writer
+from tfzoo.generation.ends import is_one_of
 
 
-def test_any_end_stands_for_the_first():
-    drawn = as_one(tf.constant([[3, 4], [5, 6]]), Ends(5, [3, 6]))
-    np.testing.assert_array_equal(drawn, [[5, 4], [5, 5]])
-    np.testing.assert_array_equal(as_one(tf.constant([3, 5]), 5), [3, 5])
+def test_each_is_an_end():
+    drawn = is_one_of(tf.constant([[3, 4], [5, 6]]), Ends(5, [3, 6]))
+    np.testing.assert_array_equal(drawn, [[True, False], [True, True]])
+    np.testing.assert_array_equal(is_one_of(tf.constant([3, 5]), 5), [False, True])
 
 
-def in_a_plain_graph(model, how, ends):
-    ragged = tf.ragged.constant(PROMPTS, dtype=tf.int32, ragged_rank=1)
-    return generate(model, ragged, how, ends).to_list()
+def plainly(model, how, ends):
+    return in_a_plain_graph(Writer(model, ends))(PROMPTS, how)
 
 
 def compiled(model, how, ends):
-    return Decoder(model, ends).generate(PROMPTS, how)
+    return Decoder(Writer(model, ends)).generate(PROMPTS, how)
 
 
-@pytest.mark.parametrize(
-    "written", [in_a_plain_graph, pytest.param(compiled, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("written", [plainly, pytest.param(compiled, marks=pytest.mark.slow)])
 def test_a_row_ends_at_each(model, written):
     how = sampling(len(PROMPTS), max_new_tokens=8, temperature=0.0)
     endless = written(model, how, END_OF_TEXT)

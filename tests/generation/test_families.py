@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from tests.generation.test_decoding import END_OF_TEXT, GREEDY, assert_greedy, sampling
+from tests.generation.test_decoding import (
+    END_OF_TEXT,
+    GREEDY,
+    assert_greedy,
+    in_a_plain_graph,
+    sampling,
+)
 from tests.model_contract import SMALL, stirred
 from tfzoo import models
-from tfzoo.generation import Decoder, generate
+from tfzoo.generation import Decoder, Writer
 
 FAMILIES = {
     "gpt": {},
@@ -30,12 +35,8 @@ def small(preset):
 def test_the_plain_graph_goes_on_as_full_passes_would(preset):
     model = small(preset)
 
-    @tf.function(autograph=False)
-    def run():
-        prompts = tf.ragged.constant(PROMPTS, dtype=tf.int32, ragged_rank=1)
-        return generate(model, prompts, sampling(3, 8, **GREEDY), END_OF_TEXT)
-
-    for prompt, new_tokens in zip(PROMPTS, run().to_list(), strict=True):
+    texts = in_a_plain_graph(Writer(model, END_OF_TEXT))(PROMPTS, sampling(3, 8, **GREEDY))
+    for prompt, new_tokens in zip(PROMPTS, texts, strict=True):
         assert_greedy(model, prompt, new_tokens, 8)
 
 
@@ -47,6 +48,6 @@ COMPILED = [p if p == "qwen3_0_6b" else pytest.param(p, marks=pytest.mark.slow) 
 def test_the_compiled_program_goes_on_as_full_passes_would(preset, rows):
     model = small(preset)
     prompts = PROMPTS[:rows]
-    new = Decoder(model, END_OF_TEXT).generate(prompts, sampling(rows, 8, **GREEDY))
+    new = Decoder(Writer(model, END_OF_TEXT)).generate(prompts, sampling(rows, 8, **GREEDY))
     for prompt, new_tokens in zip(prompts, new, strict=True):
         assert_greedy(model, prompt, new_tokens, 8)

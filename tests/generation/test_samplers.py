@@ -1,4 +1,4 @@
-"""Draws follow the probabilities that temperature, top-k and top-p leave, row by row."""
+"""Draws follow the probabilities that temperature, top-k, top-p and min-p leave, row by row."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tfzoo.generation import sample
 
 LOGITS = np.log(np.array([0.05, 0.4, 0.02, 0.25, 0.08, 0.2], np.float32))
 NUM_DRAWS = 20_000
-OFF = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
+OFF = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
 
 
 def draw(logits, seeds, step=0, **given):
@@ -22,6 +22,7 @@ def draw(logits, seeds, step=0, **given):
         tf.constant(options["top_p"], tf.float32),
         tf.constant(seeds, tf.int64),
         tf.constant(step),
+        tf.constant(options["min_p"], tf.float32),
     ).numpy()
 
 
@@ -51,6 +52,11 @@ P = np.exp(LOGITS)
         ({"top_p": 0.7}, normalized(np.where(P > 0.15, P, 0))),
         ({"top_k": 3, "top_p": 0.75}, normalized(np.where(P > 0.22, P, 0))),
         ({"top_k": 99, "top_p": 2.0}, P),
+        ({"min_p": 0.3}, normalized(np.where(P > 0.12, P, 0))),
+        ({"min_p": 0.45, "temperature": 2.0}, normalized(np.where(P > 0.0811, P, 0) ** 0.5)),
+        ({"min_p": np.nan}, P),
+        ({"min_p": -1.0}, P),
+        ({"min_p": 7.0}, np.float32(P == P.max())),
     ],
     ids=str,
 )

@@ -10,13 +10,13 @@ from tests.model_contract import stirred
 from tests.serving.signature_table import documented
 from tests.serving.signature_twins import GOOD, STEPS, TEXTS, TWINS, next_logits
 from tfzoo import models, serving, tokenizers
+from tfzoo.language_model import LanguageModel
 from tfzoo.layers.heads import ClassificationHead, TokenClassificationHead
 from tfzoo.layers.sentence_embedding import SentenceEmbeddingHead
 from tfzoo.reader import TrainedModel
 from tfzoo.serving import cpp_loader
 from tfzoo.serving.signatures import Subject, offered
 from tfzoo.text_to_text import TextToText
-from tfzoo.zoo import LanguageModel
 
 CORPUS = ["the quick brown fox jumps over the lazy dog. 日本語 text 👍 hello. " * 20]
 ROLES = ("padding", "start", "separator", "mask")

@@ -17,6 +17,17 @@ OPTIONS = {
     "top_k": np.int32([0, 0, 3, 0] * 2),
     "top_p": np.float32([1.0, 0.9] * 4),
     "seed": np.arange(8),
+    "min_p": np.float32([0.0, 0.0, 0.05, 0.1] * 2),
+}
+CONSTRAINTS = {
+    "repetition_penalty": np.float32([1.0, 1.2, 1.0, 0.9] * 2),
+    "frequency_penalty": np.float32([0.0, 0.0, 0.3, -0.1] * 2),
+    "no_repeat_ngram_size": np.int32([0, 2, 0, 3, 1, 0, 0, 0]),
+    "min_new_tokens": np.int32([0, 3, 0, 9, 0, 0, 2, 0]),
+}
+STOPS = {
+    "stop_token_ids": [[], [7], [8, 9, 11], [], [3], [], [], [4]],
+    "stop_strings": [["e"], [" "], [], ["a", "o", "th"], [], ["."], ["\u65e5", "x"], []],
 }
 SEARCH = {
     "max_new_tokens": OPTIONS["max_new_tokens"],
@@ -39,23 +50,53 @@ def filled(rows, fill):
     return np.array([[*row, *[fill] * (width - len(row))] for row in rows], np.asarray(fill).dtype)
 
 
+def asked(count, options):
+    """Options of the first rows: as a request has them, and as Python does."""
+    numbers, stops = first(count, {**options, **CONSTRAINTS}), first(count, STOPS)
+    ids = filled([[*row, -1] for row in stops["stop_token_ids"]], np.int32(-1))
+    width = max(map(len, stops["stop_strings"]), default=0) + 1
+    texts = [text for row in stops["stop_strings"] for text in (row + [""] * width)[:width]]
+    texts = strings(texts).reshape(count, width)
+    sent = {**numbers, "stop_token_ids": ids, "stop_strings": texts}
+    return sent, {**numbers, **stops}
+
+
 def generate(trained, texts):
-    options = first(len(texts), OPTIONS)
+    sent, options = asked(len(texts), OPTIONS)
     expected = trained.generate(texts, **options)
-    return {"prompts": strings(texts), **options}, {"completions": strings(expected)}
+    return {"prompts": strings(texts), **sent}, {"completions": strings(expected)}
+
+
+def generate_scored(trained, texts):
+    sent, options = asked(len(texts), OPTIONS)
+    found = trained.generate_scored(texts, **options)
+    end = np.int32(trained.tokenizer.end_of_text)
+    return {"prompts": strings(texts), **sent}, {
+        "completions": strings([row.text for row in found]),
+        "token_ids": filled([row.token_ids for row in found], end),
+        "log_probabilities": filled([row.log_probabilities for row in found], 0.0),
+        "lengths": [len(row.token_ids) for row in found],
+    }
+
+
+def generate_beams(trained, texts):
+    sent, options = asked(len(texts), SEARCH)
+    expected = trained.generate(texts, num_beams=4, num_return_sequences=4, **options)
+    completions = strings(expected).reshape(-1, 4)
+    return {"prompts": strings(texts), **sent}, {"completions": completions}
 
 
 def chat(trained, texts):
     """Turn by turn: the first text, the first two, three, ..., empty ones being none."""
-    options = first(len(texts), OPTIONS)
+    sent, options = asked(len(texts), OPTIONS)
     conversations = [texts[max(0, i - 2) : i + 1] for i in range(len(texts))]
     replies = []
     for i, turns in enumerate(conversations):
         turns = [turn for turn in turns if as_text(turn).strip()] or [""]
-        own = {name: values[i].item() for name, values in options.items()}
+        own = {name: values[i] for name, values in options.items()}
         replies += trained.chat([turns], **own)
     turns = np.array([[*strings(row), *[b""] * (3 - len(row))] for row in conversations], object)
-    return {"turns": turns.reshape(-1, 3), **options}, {"replies": strings(replies)}
+    return {"turns": turns.reshape(-1, 3), **sent}, {"replies": strings(replies)}
 
 
 def score(trained, texts):
@@ -131,15 +172,16 @@ def tag(trained, texts):
 
 
 def translate(trained, texts):
-    options = first(len(texts), OPTIONS)
+    sent, options = asked(len(texts), OPTIONS)
     expected = trained.generate([*map(as_text, texts)], **options)
-    return {"sources": strings(texts), **options}, {"translations": strings(expected)}
+    return {"sources": strings(texts), **sent}, {"translations": strings(expected)}
 
 
 def translate_beams(trained, texts):
-    options = first(len(texts), SEARCH)
-    expected = trained.generate([*map(as_text, texts)], num_beams=4, **options)
-    return {"sources": strings(texts), **options}, {"translations": strings(expected)}
+    sent, options = asked(len(texts), SEARCH)
+    sources = [*map(as_text, texts)]
+    expected = trained.generate(sources, num_beams=4, num_return_sequences=4, **options)
+    return {"sources": strings(texts), **sent}, {"translations": strings(expected).reshape(-1, 4)}
 
 
 def tokenize(trained, texts):
@@ -211,6 +253,8 @@ def _text_name(trained):
 
 TWINS = {
     "generate": generate,
+    "generate_scored": generate_scored,
+    "generate_beams": generate_beams,
     "chat": chat,
     "score": score,
     "logits": logits,

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from tfzoo import serving, tokenizers
+from tfzoo.language_model import LanguageModel
 from tfzoo.models import GPT2
 from tfzoo.serving import cpp_loader
-from tfzoo.zoo import LanguageModel
 
 TEXT = ["the quick brown fox jumps over the lazy dog and the other fox. "] * 40
 PROMPTS = ["the quick", "dog and the", ""] * 6

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfzoo.generation import DecodingOptions
+from tfzoo.generation.requests import NUMBERS
+from tfzoo.language_model import LanguageModel
 from tfzoo.models import GPT2
 from tfzoo.serving import cpp_loader
 from tfzoo.serving.signatures import ServedModel
-from tfzoo.zoo import LanguageModel
 
 FLOAT, INT32, STRING, INT64 = 1, 3, 7, 9
 GOOD = ["the quick", "日本語", "a lazy dog jumps over the brown fox"]
@@ -34,11 +36,39 @@ SPOILERS = [
     {"top_p": np.nan},
     {"top_p": -1.0},
     {"seed": -(2**63)},
+    {"min_p": np.nan},
+    {"min_p": -1.0},
+    {"min_p": np.inf},
+    {"repetition_penalty": np.nan},
+    {"repetition_penalty": -1.0},
+    {"repetition_penalty": 0.0},
+    {"frequency_penalty": np.nan},
+    {"frequency_penalty": np.inf},
+    {"no_repeat_ngram_size": -5},
+    {"no_repeat_ngram_size": 2**31 - 1},
+    {"min_new_tokens": -5},
+    {"min_new_tokens": 2**31 - 1},
+    {"stop_token_ids": [-(2**31), 2**31 - 1]},
+    {"stop_strings": [b"\xff\xfe never said", b"\0"]},
+    {"stop_strings": [b"x" * 1000, b""]},
 ]
-OFF = {"max_new_tokens": 12, "temperature": 1.0, "top_k": 0, "top_p": 1.0, "seed": 3}
-DTYPES = dict(
-    max_new_tokens=np.int32, temperature=np.float32, top_k=np.int32, top_p=np.float32, seed=np.int64
-)
+OFF = {
+    "max_new_tokens": 12,
+    "temperature": 1.0,
+    "top_k": 0,
+    "top_p": 1.0,
+    "seed": 3,
+    "min_p": 0.0,
+    "repetition_penalty": 1.0,
+    "frequency_penalty": 0.0,
+    "no_repeat_ngram_size": 0,
+    "min_new_tokens": 0,
+    "stop_token_ids": [-1, -1],
+    "stop_strings": [b"", b""],
+}
+HARMLESS = ("top_k", "repetition_penalty", "frequency_penalty", "stop_token_ids", "stop_strings")
+DTYPES = {name: (*NUMBERS.get(name, ()), object)[0] for name in OFF} | {"stop_token_ids": np.int32}
+KINDS = {np.float32: FLOAT, np.int32: INT32, np.int64: INT64, object: STRING}
 
 
 def typed(options):
@@ -89,13 +119,7 @@ def completions(answer):
 def test_signatures_have_the_names_types_and_open_axes_that_are_promised(answers, model):
     signatures = answers["signatures"]
     texts = {"completions": (STRING, [-1])}
-    options = {
-        "max_new_tokens": (INT32, [-1]),
-        "temperature": (FLOAT, [-1]),
-        "top_k": (INT32, [-1]),
-        "top_p": (FLOAT, [-1]),
-        "seed": (INT64, [-1]),
-    }
+    options = {name: (KINDS[DTYPES[name]], [-1] * (1 + np.ndim(x))) for name, x in OFF.items()}
     assert signatures["serving_default"]["inputs"] == {"prompts": (STRING, [-1])}
     assert signatures["serving_default"]["outputs"] == texts
     assert signatures["generate"]["inputs"] == {"prompts": (STRING, [-1]), **options}
@@ -116,11 +140,10 @@ def test_signatures_have_the_names_types_and_open_axes_that_are_promised(answers
 def test_options_have_defaults(answers):
     defaults = answers["signatures"]["generate"]["defaults"]
     assert {name: value.tolist() for name, value in defaults.items()} == {
-        "max_new_tokens": [64],
-        "temperature": [1.0],
-        "top_k": [0],
-        "top_p": [1.0],
-        "seed": [0],
+        **{name: [getattr(DecodingOptions(), name)] for name in OFF},
+        "min_p": [0.0],
+        "stop_token_ids": [[-1]],
+        "stop_strings": [[b""]],
     }
     assert completions(answers["defaults"]) == completions(answers["serving_default"])
 
@@ -143,8 +166,8 @@ def test_bad_options_of_one_row_leave_the_others_as_they_are(answers, in_python)
     texts = completions(answers["spoiled"])
     [alone] = in_python.generate(["the quick"], max_new_tokens=12, seed=3)
     names = [next(iter(spoiler)) for spoiler in SPOILERS]
-    harmless = [text for name, text in zip(names, texts[1:], strict=True) if name in ("top_k",)]
-    assert [texts[0], *harmless] == [alone] * 3
+    harmless = [text for name, text in zip(names, texts[1:], strict=True) if name in HARMLESS]
+    assert [texts[0], *harmless] == [alone] * (1 + sum(name in HARMLESS for name in names))
     assert texts[1] == texts[2] == ""
 
 

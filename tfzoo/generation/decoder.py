@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfzoo import kernels
-from tfzoo.generation import beam, loop
+from tfzoo.generation import beam, loop, sliding
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
 
 LARGEST_BATCH = 32
@@ -26,29 +26,26 @@ class Decoder:
     It reads the model's weights anew at each call, so it follows a model in training.
 
     Args:
-        model: a decoder or an encoder-decoder, with `decode`, `logits`, `new_cache` and `config`.
-        end_of_text: int or `Ends`, the id that ends a row.
-        start: int, the id that starts what an encoder-decoder writes; None for a decoder.
+        writer: `Writer`.
     """
 
-    def __init__(self, model, end_of_text, start=None):
-        self.context = model.config.max_sequence_length
-        self.end_of_text = end_of_text
-        self.start = start
+    def __init__(self, writer):
+        self.writer = writer
+        self.context = writer.model.config.max_sequence_length
         graph = functools.partial(tf.function, autograph=False)
 
         def parts(function):
-            part = graph(functools.partial(function, model, end_of_text), jit_compile=True)
+            part = graph(functools.partial(function, writer), jit_compile=True)
             return graph(functools.partial(_all_parts, part))
 
-        prefill = functools.partial(_prefill, model, end_of_text)
+        prefill = functools.partial(_prefill, writer)
         self._prefill = graph(prefill, reduce_retracing=True)
         self._decode = parts(_decode)
-        first_beams = functools.partial(_first_beams, model, end_of_text)
+        first_beams = functools.partial(_first_beams, writer)
         self._first_beams = graph(first_beams, reduce_retracing=True)
         self._search = parts(_search)
 
-    def generate(self, prompts, sampling):
+    def generate(self, prompts, sampling, slides=False):
         """Continues prompts to their ends.
 
         Args:
@@ -56,14 +53,35 @@ class Decoder:
                 and an overlong one keeps its last `context - max_new_tokens` tokens. For an
                 encoder-decoder they are what its encoder reads.
             sampling: `Sampling`, of one value a prompt.
+            slides: bool. Whether a row of a decoder may be longer than the model's context, and
+                forgets its older half when that is full.
 
         Returns:
             List of lists of the new token ids, without the end-of-text that ended them.
         """
-        new_tokens = []
-        for some, part in _batches(prompts, sampling):
-            new_tokens += next(self.stream(some, part, chunk_size=self.context))
-        return new_tokens
+        return [row for row, _ in self._whole(prompts, sampling, slides, scored=False)]
+
+    def generate_scored(self, prompts, sampling, slides=False):
+        """As `generate`, and how likely each token was.
+
+        Returns:
+            list of pairs of the new token ids and the logarithms of their probabilities, as the
+            model has them before temperature, limits and constraints: lists of int and of float.
+        """
+        return self._whole(prompts, sampling, slides, scored=True)
+
+    def stream(self, prompts, sampling, slides=False, chunk_size=8):
+        """Continues prompts, up to `chunk_size` tokens a row at a time.
+
+        Args:
+            prompts, sampling, slides: as for `generate`; at most 32 prompts.
+            chunk_size: int > 0.
+
+        Yields:
+            List of lists of token ids: what is new in each row since the yield before.
+        """
+        for rows in self._chunks(prompts, sampling, slides, chunk_size, scored=False):
+            yield [row for row, _ in rows]
 
     def search(self, prompts, options, num_beams):
         """Looks for the likeliest continuations, as `beam` tells.
@@ -71,41 +89,56 @@ class Decoder:
         Args:
             prompts: as for `generate`.
             options: `BeamSearch`, of one value a prompt.
-            num_beams: int > 0.
+            num_beams: int > 0, k.
 
         Returns:
-            list of lists of the new token ids, without the end-of-text that ended them, and
-            float32 (b,), their scores.
+            list of lists of k texts, best first: lists of the new token ids, without the
+            end-of-text that ended them; and float32 (b, k), their scores.
         """
-        new_tokens, scores = [], [np.zeros(0, np.float32)]
+        texts, scores = [], [np.zeros([0, num_beams], np.float32)]
         for some, part in _batches(prompts, options):
-            inputs, _ = self._start(some, part)
+            inputs, width, _ = self._start(some, part)
             states, fixed = self._first_beams(inputs, num_beams)
-            found = [beam.best(state) for state in self._search(states, fixed)]
-            tokens, values = (np.concatenate(x)[: len(some)] for x in zip(*found, strict=True))
-            new_tokens += self._rows(tokens)
-            scores.append(values)
-        return new_tokens, np.concatenate(scores)
+            beams = self._search(states, fixed)
+            found = np.concatenate([state.done_tokens.numpy() for state in beams])
+            for row in found[: len(some), :, width:]:
+                texts.append([new for new, _ in self._rows(row, row)])
+            scores.append(np.concatenate([state.done_scores for state in beams])[: len(some)])
+        return texts, np.concatenate(scores)
 
-    def stream(self, prompts, sampling, chunk_size=8):
-        """Continues prompts, up to `chunk_size` tokens a row at a time.
+    def _whole(self, prompts, sampling, slides, scored):
+        written = []
+        for some, part in _batches(prompts, sampling):
+            rows = [([], []) for _ in some]
+            for chunk in self._chunks(some, part, slides, self.context, scored):
+                for (tokens, scores), (more, their_scores) in zip(rows, chunk, strict=True):
+                    tokens += more
+                    scores += their_scores
+            written += rows
+        return written
 
-        Args:
-            prompts, sampling: as for `generate`; at most 32 prompts.
-            chunk_size: int > 0.
+    def _chunks(self, prompts, sampling, slides, chunk_size, scored):
+        read = functools.partial(self._window, chunk_size=chunk_size, scored=scored)
+        if slides:
+            prompts = [prompt or [int(self.writer.end_of_text)] for prompt in prompts]
+            return sliding.windows(read, self.context, prompts, sampling)
+        return read(prompts, sampling)
 
-        Yields:
-            List of lists of token ids: what is new in each row since the yield before.
-        """
-        inputs, longest = self._start(prompts, sampling)
-        states, fixed = self._prefill(inputs)
+    def _window(self, prompts, sampling, chunk_size, scored):
+        """Yields pairs of what is new in each row and its scores, within one context."""
+        inputs, width, longest = self._start(prompts, sampling)
+        states, fixed = self._prefill(inputs, scored)
         shown = 0
         while True:
             until = min(shown + chunk_size, longest)
             if until > 1:  # The first tokens are drawn already.
                 states = self._decode(states, fixed, tf.constant(until))
-            new_tokens = np.concatenate([state.new_tokens.numpy() for state in states])
-            yield self._rows(new_tokens[: len(prompts), shown:until])
+            new = slice(width + shown, width + until)
+            tokens = np.concatenate([state.tokens[:, new] for state in states])
+            scores = np.zeros(tokens.shape, np.float32)
+            if scored:
+                scores = np.concatenate([state.log_probabilities[:, new] for state in states])
+            yield self._rows(tokens, scores)[: len(prompts)]
             shown = until
             if until == longest or all(state.finished.numpy().all() for state in states):
                 return
@@ -114,27 +147,28 @@ class Decoder:
         """Pads the batch to a size there is a program for, and cuts it into parts.
 
         Returns:
-            list of (token_ids, padding_mask, options, source), one a part, and the most tokens to
-            draw.
+            list of (token_ids, padding_mask, options, source), one a part, the columns of
+            token_ids, and the most tokens to draw.
         """
         size = _next_power_of_two(len(prompts))
         absent = size - len(prompts)
         ragged = tf.ragged.constant([*prompts, *[[]] * absent], dtype=tf.int32, ragged_rank=1)
-        options = type(options)(*(tf.pad(values, [[0, absent]]) for values in options))
-        options = bounded(options, self.context)
+        options = bounded(_with_rows(options, absent), self.context)
         limits = options.max_new_tokens
         room = int(tf.reduce_max(limits))
-        first = beginning(ragged, limits, self.context, self.end_of_text, self.start)
+        end_of_text, start = self.writer.end_of_text, self.writer.start
+        first = beginning(ragged, limits, self.context, end_of_text, start)
         width = first.token_ids.shape[1]
         length = cache_length(width + room)
         padding_mask = readable_columns(first.lengths, width, length, self.context)
         inputs = (first.token_ids, padding_mask, options, _for_a_program(first.source))
-        return kernels.streams.cut(inputs, kernels.streams.num_streams()), room
+        return kernels.streams.cut(inputs, kernels.streams.num_streams()), width, room
 
-    def _rows(self, new_tokens):
-        """Cuts each row of a chunk at its first end-of-text."""
-        kept = np.cumsum(new_tokens == self.end_of_text, axis=1) == 0
-        return [row[mask].tolist() for row, mask in zip(new_tokens, kept, strict=True)]
+    def _rows(self, tokens, scores):
+        """Pairs of each row of tokens (b, n) before its first end-of-text, and of their scores."""
+        counts = np.sum(np.cumsum(tokens == int(self.writer.end_of_text), axis=1) == 0, axis=1)
+        rows = zip(tokens, scores, counts, strict=True)
+        return [(row[:n].tolist(), values[:n].tolist()) for row, values, n in rows]
 
 
 def cache_length(num_columns):
@@ -147,7 +181,15 @@ def _batches(prompts, options):
     """As many prompts as go together, and their options, until there are no more."""
     for first in range(0, len(prompts), LARGEST_BATCH):
         rows = slice(first, first + LARGEST_BATCH)
-        yield prompts[rows], type(options)(*(np.asarray(values)[rows] for values in options))
+        part = tf.nest.map_structure(lambda values, rows=rows: np.asarray(values)[rows], options)
+        yield prompts[rows], part
+
+
+def _with_rows(options, count):
+    """Options with rows of zeros behind."""
+    return tf.nest.map_structure(
+        lambda values: tf.pad(values, [[0, count]] + [[0, 0]] * (np.ndim(values) - 1)), options
+    )
 
 
 def _for_a_program(source):
@@ -159,26 +201,21 @@ def _for_a_program(source):
     return token_ids, tf.pad(mask, [[0, 0], [0, absent]])
 
 
-def _prefill(model, end_of_text, inputs):
+def _prefill(writer, inputs, scored):
     """The first states of all parts, and what stays as it is beside each."""
-    states, fixed = [], []
-    for token_ids, padding_mask, sampling, source in inputs:
-        cache = loop.new_cache(model, padding_mask, source)
-        room = tf.shape(padding_mask)[1]
-        read = (cache, token_ids, padding_mask, sampling)
-        states.append(loop.prefill(model, *read, end_of_text, room))
-        fixed.append((padding_mask, sampling, loop.memory_of(cache)))
-    return states, fixed
+    return _first(writer, inputs, functools.partial(loop.prefill, scored=scored))
 
 
-def _first_beams(model, end_of_text, inputs, num_beams):
+def _first_beams(writer, inputs, num_beams):
     """As `_prefill`, for a search."""
+    return _first(writer, inputs, functools.partial(beam.prefill, num_beams=num_beams))
+
+
+def _first(writer, inputs, prefill):
     states, fixed = [], []
     for token_ids, padding_mask, options, source in inputs:
-        cache = loop.new_cache(model, padding_mask, source)
-        room = tf.shape(padding_mask)[1]
-        read = (cache, token_ids, padding_mask, options)
-        states.append(beam.prefill(model, *read, num_beams, end_of_text, room))
+        cache = loop.new_cache(writer.model, padding_mask, source)
+        states.append(prefill(writer, cache, token_ids, padding_mask, options))
         fixed.append((padding_mask, options, loop.memory_of(cache)))
     return states, fixed
 
@@ -189,15 +226,14 @@ def _all_parts(program, states, fixed, *until):
     return [program(state, *part, *until, one_row) for state, part in parts]
 
 
-def _decode(model, end_of_text, state, padding_mask, sampling, memory, until, one_row):
-    fixed = (padding_mask, sampling, memory, end_of_text)
+def _decode(writer, state, padding_mask, sampling, memory, until, one_row):
     with kernels.compiled():
-        return loop.decode(model, state, *fixed, until, one_row)
+        return loop.decode(writer, state, padding_mask, sampling, memory, until, one_row)
 
 
-def _search(model, end_of_text, beams, padding_mask, options, memory, one_row):
+def _search(writer, beams, padding_mask, options, memory, one_row):
     with kernels.compiled():
-        return beam.decode(model, beams, padding_mask, options, memory, end_of_text, one_row)
+        return beam.decode(writer, beams, padding_mask, options, memory, one_row)
 
 
 def _next_power_of_two(number):

@@ -31,19 +31,12 @@ class Ends(int):
         return cls(first, [i for i in ids if i != first])
 
 
-def num_ends(end_of_text) -> int:
-    """How many ids end a row, of an int or `Ends`."""
-    return 1 + len(getattr(end_of_text, "others", ()))
+def all_ends(end_of_text) -> list[int]:
+    """The ids that end a row, of an int or `Ends`."""
+    return [int(end_of_text), *getattr(end_of_text, "others", ())]
 
 
-def as_one(drawn, end_of_text):
-    """Drawn ids, int32 of any shape; of several that end a row, the first stands for all.
-
-    Args:
-        end_of_text: int, or `Ends`.
-    """
-    others = getattr(end_of_text, "others", ())
-    if not others:
-        return drawn
-    is_end = tf.reduce_any(drawn[..., None] == tf.constant(others, drawn.dtype), axis=-1)
-    return tf.where(is_end, tf.constant(int(end_of_text), drawn.dtype), drawn)
+def is_one_of(drawn, end_of_text):
+    """Whether ids, int32 of any shape, are among those that end a row."""
+    ends = tf.constant(all_ends(end_of_text), drawn.dtype)
+    return tf.reduce_any(drawn[..., None] == ends, axis=-1)

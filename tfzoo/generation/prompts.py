@@ -19,6 +19,9 @@ class Sampling(NamedTuple):
         top_k: int32 (b,).
         top_p: float32 (b,).
         seed: int64 (b,).
+        min_p: float32 (b,).
+        constraints: `Constraints`; () for none.
+        num_drawn: int32 (b,), draws of the row that came before these; () for none.
     """
 
     max_new_tokens: tf.Tensor
@@ -26,15 +29,9 @@ class Sampling(NamedTuple):
     top_k: tf.Tensor
     top_p: tf.Tensor
     seed: tf.Tensor
-
-
-DTYPES = Sampling(tf.int32, tf.float32, tf.int32, tf.float32, tf.int64)
-DEFAULTS = Sampling(max_new_tokens=64, temperature=1.0, top_k=0, top_p=1.0, seed=0)
-
-
-def default_sampling():
-    """`DEFAULTS` as tensors (1,)."""
-    return Sampling(*(tf.constant([value], t) for value, t in zip(DEFAULTS, DTYPES, strict=True)))
+    min_p: tf.Tensor
+    constraints: tuple = ()
+    num_drawn: tuple = ()
 
 
 def bounded(options, context):

@@ -13,7 +13,7 @@ def uniform(seed, step):
 
     Args:
         seed: int64 (b,).
-        step: int32 (), 0 or more.
+        step: int32 () or (b,), 0 or more.
 
     Returns:
         float32 (b,) in [0, 1), with 24 random bits.

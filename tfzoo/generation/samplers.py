@@ -1,5 +1,6 @@
-"""How a token is drawn from logits: temperature, top-k (Fan et al., 2018, arXiv:1805.04833) and
-top-p (Holtzman et al., 2020, arXiv:1904.09751), each with a value of its own for every row.
+"""How a token is drawn from logits: temperature, top-k (Fan et al., 2018, arXiv:1805.04833), top-p
+(Holtzman et al., 2020, arXiv:1904.09751) and min-p (Nguyen et al., 2024, arXiv:2407.01082, equation
+2), each with a value of its own for every row.
 
 Nothing here sorts the vocabulary: what a limit keeps is found by bisection over the bits of the
 logits, which costs the same in a plain graph and under XLA. Shape letters: b batch, v vocabulary.
@@ -14,11 +15,11 @@ HIGHEST_TEMPERATURE = 1e6
 INFINITY_BITS = 0x7F800000  # of float32: the largest key that a gap between logits can have
 
 
-def sample(logits, temperature, top_k, top_p, seed, step):
+def sample(logits, temperature, top_k, top_p, seed, step, min_p=0.0):
     """Draws one token a row. Row i depends on its own logits, parameters, seed and `step` only.
 
-    The limits apply in this order: temperature, top-k, top-p of what top-k left. A value that makes
-    no sense switches its own limit off, so that a bad row cannot harm the others.
+    The limits apply in this order: temperature, top-k, top-p of what top-k left, min-p. A value
+    that makes no sense switches its own limit off, so that a bad row cannot harm the others.
 
     Args:
         logits: float32 (b, v).
@@ -28,18 +29,22 @@ def sample(logits, temperature, top_k, top_p, seed, step):
         top_p: float32 (b,). Draw from the fewest likeliest tokens that hold this share of the
             probability; no limit if >= 1 or NaN, only the likeliest if <= 0.
         seed: int64 (b,).
-        step: int32 (). Number of the draw: 0, 1, 2, ...
+        step: int32 () or (b,). Number of the draw: 0, 1, 2, ...
+        min_p: float32 () or (b,). Draw from the tokens that are at least this many times as likely
+            as the likeliest; no limit if <= 0 or NaN, only the likeliest if >= 1.
 
     Returns:
         int32 (b,).
     """
     likeliest = tf.argmax(logits, -1, output_type=tf.int32)
     is_random = (temperature > 0.0) & (top_k != 1)
+    least_weight = tf.minimum(min_p, 1.0)  # The likeliest has the weight 1.
 
     def draw():
         weights, keys = _weights(logits, temperature)
         weights = _keep_top_k(weights, keys, top_k)
         weights = _keep_top_p(weights, keys, top_p)
+        weights = tf.where(weights < least_weight[..., None], 0.0, weights)
         return tf.where(is_random, _pick(weights, uniform(seed, step)), likeliest)
 
     return tf.cond(tf.reduce_any(is_random), draw, lambda: likeliest)

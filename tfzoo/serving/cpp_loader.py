@@ -241,16 +241,19 @@ def _tensor_infos(definition, number):
 
 
 def _default(tensor):
-    """The array (1,) of a serialized TensorProto that holds one number, packed or by its bytes."""
-    dtype = np.dtype(DTYPES[_value(tensor, 1)])
-    content = _value(tensor, 4, b"")
+    """The array of a serialized TensorProto that holds one value, packed or by its bytes."""
+    shape = [_signed(_value(size, 1, 0)) for size in _values(_value(tensor, 2, b""), 2)]
+    number, content = _value(tensor, 1), _value(tensor, 4, b"")
+    if number == STRING:
+        return np.array([_value(tensor, 8, b"")], object).reshape(shape)
+    dtype = np.dtype(DTYPES[number])
     if content:
-        return np.frombuffer(content, dtype)
+        return np.frombuffer(content, dtype).reshape(shape)
     numbers = {np.float32: 5, np.int32: 7, np.int64: 10, np.bool_: 11}[dtype.type]
     packed = _value(tensor, numbers, b"\0" * dtype.itemsize)
     if dtype.kind == "f":
-        return np.frombuffer(packed, dtype)
-    return np.array([_signed(_varint(packed, 0)[0])], dtype)
+        return np.frombuffer(packed, dtype).reshape(shape)
+    return np.array([_signed(_varint(packed, 0)[0])]).astype(dtype).reshape(shape)
 
 
 def _described(signature):

@@ -51,8 +51,8 @@ def write_requests(folder, model_name, examples):
 
 def _plain(values):
     """What JSON has for an array; text for bytes."""
+    if isinstance(values, np.ndarray | np.generic):
+        values = values.tolist()
     if isinstance(values, bytes):
         return values.decode()
-    if isinstance(values, list):
-        return [_plain(value) for value in values]
-    return np.asarray(values).tolist()
+    return [_plain(value) for value in values] if isinstance(values, list) else values

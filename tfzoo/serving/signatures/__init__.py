@@ -11,7 +11,7 @@ from tfzoo.serving.signatures.chat import chat
 from tfzoo.serving.signatures.classify import classify, classify_pairs, regress, regress_pairs
 from tfzoo.serving.signatures.embed import embed
 from tfzoo.serving.signatures.fill_mask import fill_mask
-from tfzoo.serving.signatures.generate import generate
+from tfzoo.serving.signatures.generate import generate, generate_beams, generate_scored
 from tfzoo.serving.signatures.logits import logits
 from tfzoo.serving.signatures.score import score
 from tfzoo.serving.signatures.steps import decode_step, prefill
@@ -24,6 +24,8 @@ __all__ = ["SIGNATURES", "ServedModel", "Signature", "Subject", "offered"]
 
 SIGNATURES = {
     "generate": generate,
+    "generate_scored": generate_scored,
+    "generate_beams": generate_beams,
     "chat": chat,
     "score": score,
     "logits": logits,
@@ -42,10 +44,13 @@ SIGNATURES = {
     "detokenize": detokenize,
 }
 
+WRITES = ("generate", "generate_scored", "generate_beams", "score", "logits")
+WRITES += ("prefill", "decode_step")
+
 # By the kind of model and what it has learnt: "words" if nothing else. The first is the default.
 OFFERED = {
-    ("decoder", "words"): ("generate", "score", "logits", "prefill", "decode_step"),
-    ("decoder", "dialogue"): ("chat", "generate", "score", "logits", "prefill", "decode_step"),
+    ("decoder", "words"): WRITES,
+    ("decoder", "dialogue"): ("chat", *WRITES),
     ("decoder", "classification"): ("classify", "classify_pairs"),
     ("decoder", "regression"): ("regress", "regress_pairs"),
     ("encoder", "words"): ("fill_mask", "embed", "logits"),

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfzoo import generation
 from tfzoo.serving.signatures import rows
+from tfzoo.serving.signatures.options import Drawing, as_sampling, cut, defaults
 from tfzoo.serving.signatures.subject import with_options
 from tfzoo.serving.signatures.white_space import stripped
 
@@ -16,16 +17,19 @@ def chat(subject):
     """
     tokenizer, context = subject.tokenizer, subject.context
 
-    def answer(turns, sampling):
-        wanted = tf.maximum(sampling.max_new_tokens, 0)
+    def answer(turns, drawing):
+        wanted = tf.maximum(drawing.max_new_tokens, 0)
         read = history(subject, turns, context - tf.minimum(wanted, context // 2))
         free = tf.minimum(wanted, context - rows.lengths(read))
-        sampling = sampling._replace(max_new_tokens=free)
-        said = generation.generate(subject.model, read, sampling, *subject.ends)
-        return {"replies": subject.text.detokenize(_first_turn(said, tokenizer.turn_ends))}
+        ends = rows.repeated(sorted(tokenizer.turn_ends), read)
+        stops = tf.concat([drawing.stop_token_ids, ends], 1)
+        drawing = drawing._replace(max_new_tokens=free, stop_token_ids=stops)
+        said = generation.generate(subject.writer, read, as_sampling(drawing, False))
+        replies = subject.text.detokenize(said.token_ids)
+        return {"replies": cut(replies, drawing.stop_strings)}
 
     turns = tf.TensorSpec([None, None], tf.string, "turns")
-    return with_options(answer, turns, [[b"Hello"]], generation.default_sampling())
+    return with_options(answer, turns, [[b"Hello"]], defaults(Drawing))
 
 
 def history(subject, turns, room):
@@ -53,12 +57,3 @@ def _ends(ragged, most):
     """Ragged rows of which each keeps its last int32 (b,) values at most."""
     skipped = tf.gather(rows.lengths(ragged) - most, ragged.value_rowids())
     return tf.ragged.boolean_mask(ragged, ragged.with_values(rows.places(ragged) >= skipped))
-
-
-def _first_turn(said, ends):
-    """Ragged rows of tokens up to the first of `ends`."""
-    if not ends:
-        return said
-    is_end = tf.reduce_any(said.values[:, None] == tf.constant(sorted(ends)), -1)
-    first_end = tf.where(is_end, rows.places(said), said.values.dtype.max)
-    return rows.beginnings(said, tf.reduce_min(said.with_values(first_end), axis=1))

@@ -1,26 +1,89 @@
-"""`generate`: prompts go on."""
+"""`generate`, `generate_scored`, `generate_beams`: prompts go on."""
 
 import tensorflow as tf
 
 from tfzoo import generation
+from tfzoo.generation import loop
 from tfzoo.serving.signatures import rows
+from tfzoo.serving.signatures.options import (
+    Drawing,
+    Searching,
+    as_sampling,
+    as_search,
+    cut,
+    defaults,
+)
 from tfzoo.serving.signatures.subject import texts_named, with_options
+
+NUM_BEAMS = 4
+PROMPTS = texts_named("prompts")
 
 
 def generate(subject):
     """prompts [b], and how to draw, each [1] or [b] -> completions [b], the new text only."""
-    model, text = subject.model, subject.text
 
-    def answer(prompts, sampling):
-        read, is_text_before = opened(subject, prompts)
-        new_tokens = generation.generate(model, read, sampling, *subject.ends)
-        completions = tf.where(
-            is_text_before, text.continuation(new_tokens), text.detokenize(new_tokens)
-        )
+    def answer(prompts, drawing):
+        completions, _ = _drawn(subject, prompts, drawing, scored=False)
         return {"completions": completions}
 
-    defaults = generation.default_sampling()
-    return with_options(answer, texts_named("prompts"), [b"Hello"], defaults)
+    return with_options(answer, PROMPTS, [b"Hello"], defaults(Drawing))
+
+
+def generate_scored(subject):
+    """As `generate`, and token_ids [b, t], log_probabilities [b, t], lengths [b]."""
+
+    def answer(prompts, drawing):
+        completions, written = _drawn(subject, prompts, drawing, scored=True)
+        return {
+            "completions": completions,
+            "token_ids": written.token_ids.to_tensor(int(subject.ends[0])),
+            "log_probabilities": written.log_probabilities.to_tensor(),
+            "lengths": rows.lengths(written.token_ids),
+        }
+
+    return with_options(answer, PROMPTS, [b"Hello"], defaults(Drawing))
+
+
+def generate_beams(subject):
+    """prompts [b], and how to search, each [1] or [b] -> completions [b, 4], scores [b, 4].
+
+    The search has 4 texts under way in each row, and gives them all, best first.
+    """
+
+    def answer(prompts, searching):
+        read, is_text_before = opened(subject, prompts)
+        search = as_search(searching, is_text_before)
+        tokens, scores = generation.search(subject.writer, read, search, NUM_BEAMS)
+        completions = spelt_beams(subject, tokens, is_text_before, searching.stop_strings)
+        return {"completions": completions, "scores": scores}
+
+    return with_options(answer, PROMPTS, [b"Hello"], defaults(Searching))
+
+
+def _drawn(subject, prompts, drawing, scored):
+    read, is_text_before = opened(subject, prompts)
+    sampling = as_sampling(drawing, is_text_before)
+    written = generation.generate(subject.writer, read, sampling, scored)
+    texts = spelt(subject, written.token_ids, is_text_before)
+    return cut(texts, drawing.stop_strings), written
+
+
+def spelt(subject, token_ids, is_text_before):
+    """The texts of new tokens, ragged int32 (b, None)."""
+    text = subject.text
+    return tf.where(is_text_before, text.continuation(token_ids), text.detokenize(token_ids))
+
+
+def spelt_beams(subject, tokens, is_text_before, stop_strings):
+    """The texts (b, k) of tokens (b, k, n), which end-of-text follows."""
+    num_rows, num_beams, length = tf.unstack(tf.shape(tokens))
+    tokens = tf.reshape(tokens, [num_rows * num_beams, length])
+    is_text = loop.before_end(tokens, subject.ends[0])
+    is_text_before, stop_strings = (
+        tf.repeat(x, num_beams, axis=0) for x in (is_text_before, stop_strings)
+    )
+    texts = spelt(subject, tf.ragged.boolean_mask(tokens, is_text), is_text_before)
+    return tf.reshape(cut(texts, stop_strings), [num_rows, num_beams])
 
 
 def opened(subject, prompts):

@@ -40,7 +40,7 @@ def prefill(subject):
     The state is what `decode_step` takes: keys and values [b, l, h, s, d], lengths [b]; of an
     encoder-decoder also memory_keys, memory_values [b, l, h, s, d], memory_lengths [b].
     """
-    room = Room(generation.default_sampling().max_new_tokens)
+    room = Room(tf.constant([generation.DecodingOptions().max_new_tokens]))
     if subject.model.kind == "encoder_decoder":
         sources = texts_named("sources")
         return signature(

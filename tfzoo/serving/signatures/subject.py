@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfzoo.generation import Ends
+from tfzoo.generation import Ends, TokenBytes, Writer
 from tfzoo.tasks import sequences
 
 
@@ -34,6 +34,11 @@ class Subject:
     def context(self) -> int:
         """Tokens that a row may have."""
         return self.model.config.max_sequence_length
+
+    @property
+    def writer(self) -> Writer:
+        """The model as one that writes."""
+        return Writer(self.model, *self.ends, TokenBytes(self.tokenizer))
 
     @property
     def ends(self) -> tuple[Ends, int | None]:
@@ -88,16 +93,21 @@ def with_options(answer, text, example, defaults) -> Signature:
         answer: function of the texts, and of a record of the options with one value a row.
         text: `tf.TensorSpec` of the texts.
         example: list, texts of one row.
-        defaults: record (a NamedTuple) of tensors (1,).
+        defaults: record (a NamedTuple) of tensors (1,), or (1, any).
     """
 
     def with_record(texts, *options):
-        rows = tf.shape(texts)[:1]
-        return answer(texts, type(defaults)(*(tf.broadcast_to(x, rows) for x in options)))
+        return answer(texts, type(defaults)(*(_for_rows(x, tf.shape(texts)[0]) for x in options)))
 
-    specs = [tf.TensorSpec([None], x.dtype, name) for name, x in defaults._asdict().items()]
+    named = defaults._asdict().items()
+    specs = [tf.TensorSpec([None] * x.shape.rank, x.dtype, name) for name, x in named]
     examples = [example, *(value.numpy() for value in defaults)]
     return signature(with_record, [text, *specs], examples, defaults)
+
+
+def _for_rows(option, num_rows):
+    """An option of one row as one of that many rows."""
+    return tf.broadcast_to(option, tf.concat([[num_rows], tf.shape(option)[1:]], 0))
 
 
 def texts_named(name) -> tf.TensorSpec:

@@ -1,13 +1,21 @@
-"""`translate`: a text in, another out, by drawing or by beams."""
+"""`translate`, `translate_beams`: a text in, another out, by drawing or by beams."""
 
 import tensorflow as tf
 
 from tfzoo import generation
-from tfzoo.generation import BeamSearch
 from tfzoo.serving.signatures import rows
+from tfzoo.serving.signatures.generate import NUM_BEAMS, spelt_beams
+from tfzoo.serving.signatures.options import (
+    Drawing,
+    Searching,
+    as_sampling,
+    as_search,
+    cut,
+    defaults,
+)
 from tfzoo.serving.signatures.subject import texts_named, with_options
 
-NUM_BEAMS = 4
+SOURCES = texts_named("sources")
 
 
 def translate(subject):
@@ -15,36 +23,32 @@ def translate(subject):
 
     By default each takes the likeliest tokens, as many as the model can write.
     """
-    model = subject.model
 
-    def answer(sources, sampling):
-        written = generation.generate(model, read(subject, sources), sampling, *subject.ends)
-        return {"translations": subject.text.detokenize(written)}
+    def answer(sources, drawing):
+        sampling = as_sampling(drawing, False)
+        written = generation.generate(subject.writer, read(subject, sources), sampling)
+        texts = subject.text.detokenize(written.token_ids)
+        return {"translations": cut(texts, drawing.stop_strings)}
 
-    defaults = generation.default_sampling()._replace(
-        max_new_tokens=tf.constant([subject.context - 1]), temperature=tf.constant([0.0])
-    )
-    return with_options(answer, texts_named("sources"), [b"Hello"], defaults)
+    usual = defaults(Drawing, max_new_tokens=subject.context - 1, temperature=0.0)
+    return with_options(answer, SOURCES, [b"Hello"], usual)
 
 
 def translate_beams(subject):
-    """sources [b], and how to search, each [1] or [b] -> translations [b], scores [b].
+    """sources [b], and how to search, each [1] or [b] -> translations [b, 4], scores [b, 4].
 
-    The search has 4 texts under way in each row.
+    The search has 4 texts under way in each row, and gives them all, best first.
     """
-    model, (end, start) = subject.model, subject.ends
 
-    def answer(sources, options):
-        ids = read(subject, sources)
-        written, scores = generation.search(model, ids, options, NUM_BEAMS, end, start)
-        return {"translations": subject.text.detokenize(written), "scores": scores}
+    def answer(sources, searching):
+        ids, search = read(subject, sources), as_search(searching, False)
+        tokens, scores = generation.search(subject.writer, ids, search, NUM_BEAMS)
+        is_text_before = tf.zeros_like(search.early_stopping)
+        translations = spelt_beams(subject, tokens, is_text_before, searching.stop_strings)
+        return {"translations": translations, "scores": scores}
 
-    defaults = BeamSearch(
-        max_new_tokens=tf.constant([subject.context - 1]),
-        length_penalty=tf.constant([1.0]),
-        early_stopping=tf.constant([False]),
-    )
-    return with_options(answer, texts_named("sources"), [b"Hello"], defaults)
+    usual = defaults(Searching, max_new_tokens=subject.context - 1)
+    return with_options(answer, SOURCES, [b"Hello"], usual)
 
 
 def read(subject, sources):

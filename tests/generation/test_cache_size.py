@@ -1,0 +1,31 @@
+"""The memory of a cache is what its tensors take."""
+
+import pytest
+import tensorflow as tf
+
+from tests.generation.test_decoding import sampling
+from tests.model_contract import SMALL
+from tfzoo import models
+from tfzoo.generation import Decoder, Writer
+from tfzoo.generation.cache_size import cache_bytes
+from tfzoo.generation.decoder import cache_length
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "preset",
+    ["llama_tiny", *(pytest.param(x, marks=pytest.mark.slow) for x in ("gpt2_tiny", "t5_tiny"))],
+)
+def test_it_is_what_decoding_keeps(preset, dtype):
+    sizes = {**SMALL, "num_layers": 2, "num_heads": 2}
+    model = models.from_preset(preset, dtype=dtype, **sizes)
+    start = 0 if model.kind == "encoder_decoder" else None
+    decoder = Decoder(Writer(model, 1, start))
+    prompts = [[3, 4, 5], [6], [7, 8]]
+    inputs, width, room = decoder._start(prompts, sampling(3, 4))
+    states, fixed = decoder._prefill(inputs, False)
+    kept = tf.nest.flatten([(s.keys, s.values) for s in states])
+    kept += [x for *_, memory in fixed for x in tf.nest.flatten(memory) if x.dtype != tf.bool]
+    read = cache_length(3) if start == 0 else 0
+    expected = cache_bytes(model, 4, cache_length(width + room), read)
+    assert sum(x.numpy().nbytes for x in kept) == expected > 0
