@@ -9,6 +9,7 @@ reads as many tokens as the title says.
 """
 
 import argparse
+import itertools
 import pickle
 import statistics
 import subprocess
@@ -132,15 +133,24 @@ def _strings(texts):
 
 
 def _section(title, export, request, num_tokens, flags):
-    """Latencies by batch size, then those of the first request, as markdown lines."""
+    """Latencies by batch size, then those of the first request, as markdown lines.
+
+    In new processes, in turn: the first request at once, and behind those of the warmup; then in
+    the latter the requests of each size.
+    """
+    warmup, one = _warmup_requests(export), [request(1)]
+    sizes = [[request(size)] * (UNTIMED + flags.num_requests) for size in flags.batch_sizes]
+    without, behind = [], []
+    for _ in range(flags.rounds):
+        without.append(_seconds(export, [one]))
+        behind.append(_seconds(export, [warmup, one, *sizes]))
+    _, first = zip(*without, strict=True)
+    loading, warming, later, *by_size = zip(*behind, strict=True)
     rows = []
-    for size in flags.batch_sizes:
-        _, *seconds = _seconds(export, [request(size)] * (UNTIMED + flags.num_requests))
-        p50, p95 = np.percentile(seconds[UNTIMED:], [50, 95])
-        rows.append(
-            f"| {size} | {1e3 * p50:,.1f} ms | {1e3 * p95:,.1f} ms "
-            f"| {size * num_tokens / p50:,.0f} |"
-        )
+    for size, blocks in zip(flags.batch_sizes, by_size, strict=True):
+        p50, p95 = np.percentile([block[UNTIMED:] for block in blocks], [50, 95])
+        rate = size * num_tokens / p50
+        rows.append(f"| {size} | {1e3 * p50:,.1f} ms | {1e3 * p95:,.1f} ms | {rate:,.0f} |")
     return [
         f"### {title}",
         "",
@@ -148,28 +158,17 @@ def _section(title, export, request, num_tokens, flags):
         "| --- | --- | --- | --- |",
         *rows,
         "",
-        f"{flags.num_requests} requests a row, after {UNTIMED} that are not counted.",
-        "",
-        *_first_requests(export, request(1), flags.rounds),
+        f"The first request, batch 1: {1e3 * _median(first):,.1f} ms without warmup, "
+        f"{1e3 * _median(later):,.1f} ms behind the {len(warmup)} requests of the warmup, which "
+        f"take {_median(warming):.2f} s; to load takes {_median(loading):.2f} s. {flags.rounds} "
+        f"processes each; of every size {flags.num_requests} requests in each of them, behind "
+        f"{UNTIMED} not counted.",
         "",
     ]
 
 
-def _first_requests(export, request, rounds):
-    """In new processes, in turn: the first request at once, and behind those of the warmup."""
-    warmup = _warmup_requests(export)
-    without, behind = [], []
-    for _ in range(rounds):
-        without.append(_seconds(export, [request]))
-        behind.append(_seconds(export, [*warmup, request]))
-    first, later = (statistics.median(seconds[-1] for seconds in x) for x in (without, behind))
-    loading = statistics.median(seconds[0] for seconds in without + behind)
-    warming = statistics.median(sum(seconds[1:-1]) for seconds in behind)
-    return [
-        f"The first request, batch 1: {1e3 * first:,.1f} ms without warmup, "
-        f"{1e3 * later:,.1f} ms behind the {len(warmup)} requests of the warmup, which take "
-        f"{warming:.2f} s; to load takes {loading:.2f} s. Medians of {rounds} processes each.",
-    ]
+def _median(blocks):
+    return statistics.median(map(sum, blocks))
 
 
 def _warmup_requests(export):
@@ -183,14 +182,15 @@ def _warmup_requests(export):
     return found
 
 
-def _seconds(export, requests):
-    """Seconds in a process of its own: of loading, then of each request."""
+def _seconds(export, blocks):
+    """Seconds in a process of its own: [of loading], then of the requests of each block."""
     command = [sys.executable, "-m", "benchmarks.peers.served"]
-    given = pickle.dumps((str(export), requests))
+    given = pickle.dumps((str(export), sum(blocks, [])))
     done = subprocess.run(command, input=given, capture_output=True, cwd=ROOT)
     if done.returncode:
         raise RuntimeError(done.stderr.decode(errors="replace"))
-    return pickle.loads(done.stdout)
+    seconds = iter(pickle.loads(done.stdout))
+    return [[*itertools.islice(seconds, size)] for size in (1, *map(len, blocks))]
 
 
 def _shape(setting):
@@ -203,8 +203,8 @@ def _shape(setting):
 def _flags():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch_sizes", nargs="+", type=int, default=[1, 8, 32])
-    parser.add_argument("--num_requests", type=int, default=40)
-    parser.add_argument("--rounds", type=int, default=3, help="processes for the first request")
+    parser.add_argument("--num_requests", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=3, help="processes of each kind")
     parser.add_argument("--output", help="file to write the tables to")
     parser.add_argument("--quick", action="store_true", help="a tiny shape, to see that it runs")
     flags = parser.parse_args()

@@ -41,6 +41,7 @@ def test_decoding_reports_speed_in_both_precisions(tmp_path):
     assert (tmp_path / "decoding.md").read_text().strip() == report.strip()
 
 
+@pytest.mark.slow
 def test_serving_reports_latencies_and_what_warmup_saves():
     report = quick("serving")
     rows = re.findall(r"^\| (\d+) \| ([\d.]+) ms \| ([\d.]+) ms \| ([\d,]+) \|$", report, re.M)
