@@ -41,6 +41,22 @@ def test_decoding_reports_speed_in_both_precisions(tmp_path):
     assert (tmp_path / "decoding.md").read_text().strip() == report.strip()
 
 
+@pytest.mark.slow
+def test_serving_reports_latencies_and_what_warmup_saves():
+    report = quick("serving")
+    rows = re.findall(r"^\| (\d+) \| ([\d.]+) ms \| ([\d.]+) ms \| ([\d,]+) \|$", report, re.M)
+    assert [int(size) for size, *_ in rows] == [1, 2, 1, 2]
+    assert all(0 < float(p50) <= float(p95) for _, p50, p95, _ in rows)
+    for title, tokens, rows_of in (("`generate`", 8, rows[:2]), ("`classify`", 16, rows[2:])):
+        assert f"### {title}" in report
+        for size, p50, _, rate in rows_of:
+            expected = 1e3 * int(size) * tokens / float(p50)
+            assert float(rate.replace(",", "")) == pytest.approx(expected, rel=0.1)
+    first = re.findall(r"([\d.]+) ms without warmup, ([\d.]+) ms behind the \d+ requests", report)
+    assert len(first) == 2
+    assert all(float(behind) < float(without) for without, behind in first)
+
+
 def test_feeding_reports_speed_and_memory():
     assert re.search(r"\n\| [1-9][\d,]* \| .* \| -?\d+ MB \|\n", quick("feeding"))
 

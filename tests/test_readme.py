@@ -29,6 +29,7 @@ NOT_RUN = {
     "tensorboard": "does not end",
     "docker": "needs Docker",
     "curl": "needs the server",
+    "python saved_models": "needs the server",
     "import grpc": "needs the server",
 }
 # What is added to a training command, so that it takes seconds. Nothing else is changed.
@@ -217,8 +218,16 @@ def test_tasks_have_the_signatures_of_their_table():
 
 def test_rest_examples_give_every_input(exported):
     codes = [code for _, block in blocks("sh") for code in commands(block)]
-    bodies = [json.loads(shlex.split(code)[-1]) for code in codes if code.startswith("curl")]
+    given = [shlex.split(code)[-1] for code in codes if code.startswith("curl")]
+    bodies = [json.loads(body) for body in given if not body.startswith("@")]
     assert len(bodies) == 2
     for body in bodies:
         inputs, _ = exported[body.get("signature_name", "serving_default")]
         assert [sorted(row) for row in body["instances"]] == [inputs]
+
+
+def test_requests_that_are_sent_stand_in_the_export(exported, folder):
+    codes = [code for _, block in blocks("sh") for code in commands(block)]
+    paths = [path for code in codes for path in re.findall(r"saved_models/mine/1/\S+", code)]
+    assert {Path(path).suffix for path in paths} == {".json", ".py", ".pb"}
+    assert all((folder / path).is_file() for path in paths)

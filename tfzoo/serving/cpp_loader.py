@@ -1,9 +1,13 @@
 """Opens a SavedModel as TensorFlow Serving does: TensorFlow's C++ loader, and no Python TensorFlow.
 
 `call` starts this file as a program of its own. That process reaches the libraries of the installed
-packages through ctypes and the C API, and imports neither tensorflow, keras nor tfzoo.
+packages through ctypes and the C API, and imports neither tensorflow, keras nor tfzoo. Packages in
+a folder that PYTHONPATH names go before them: so another version of TensorFlow opens the model.
+
+    PYTHONPATH=DIR python -P tfzoo/serving/cpp_loader.py --operations   # those that are registered
 """
 
+import contextlib
 import ctypes
 import importlib.metadata
 import pickle
@@ -15,6 +19,7 @@ import numpy as np
 
 DTYPES = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 10: np.bool_}
 NUMBERS = {np.dtype(dtype): number for number, dtype in DTYPES.items()}
+CORE = ("tensorflow-cpu", "tensorflow")  # Either holds the C library.
 STRING, STRING_BYTES = 7, 24  # DT_STRING, and the size of a TF_TString
 
 
@@ -80,6 +85,7 @@ FUNCTIONS = {  # name: (result, arguments)
     "TF_GetCode": (c_int, [c_void_p]),
     "TF_Message": (c_char_p, [c_void_p]),
     "TF_LoadLibrary": (c_void_p, [c_char_p, c_void_p]),
+    "TF_GetAllOpList": (POINTER(Buffer), []),
     "TF_NewSessionOptions": (c_void_p, []),
     "TF_NewGraph": (c_void_p, []),
     "TF_NewBuffer": (POINTER(Buffer), []),
@@ -111,7 +117,7 @@ class TensorFlow:
     """The C API, with tensorflow-text's operations registered."""
 
     def __init__(self):
-        libraries = _files("tensorflow", "libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
+        libraries = _files(CORE, "libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
         for path in libraries:
             library = ctypes.CDLL(path, mode=ctypes.RTLD_GLOBAL)
         for name, (result, arguments) in FUNCTIONS.items():
@@ -119,7 +125,7 @@ class TensorFlow:
             function.restype, function.argtypes = result, arguments
             setattr(self, name.removeprefix("TF_"), function)
         self.status = self.NewStatus()
-        for path in _files("tensorflow-text", *_operation_libraries()):
+        for path in _operation_libraries():
             self.LoadLibrary(path.encode(), self.status)
             self.check()
 
@@ -127,6 +133,13 @@ class TensorFlow:
         """Raises RuntimeError if the last call failed."""
         if self.GetCode(self.status):
             raise RuntimeError(self.Message(self.status).decode(errors="replace"))
+
+    def operations(self):
+        """Names of the registered operations, in order, without those that no model is made of."""
+        registered = self.GetAllOpList().contents
+        content = ctypes.string_at(registered.data, registered.length)
+        names = sorted(_value(operation, 1).decode() for operation in _values(content, 1))
+        return [name for name in names if not name.startswith("_")]
 
     def tensor(self, array):
         """A TF_Tensor of an array; of bytes if it holds objects."""
@@ -204,15 +217,22 @@ class LoadedModel:
         return Output(self.tf.GraphOperationByName(self.graph, operation.encode()), int(index))
 
 
-def _files(package, *names):
-    """Paths of a package's files, found without importing it."""
-    files = importlib.metadata.files(package)
+def _files(packages, *names):
+    """Paths of files of the first package that is there, found without importing it."""
+    files = _installed(packages)
     return [str(file.locate()) for name in names for file in files if file.name == name]
 
 
 def _operation_libraries():
-    files = importlib.metadata.files("tensorflow-text")
-    return [f.name for f in files if f.suffix == ".so" and f.parent.name == "ops"]
+    files = _installed(["tensorflow-text"])
+    return [str(f.locate()) for f in files if f.suffix == ".so" and f.parent.name == "ops"]
+
+
+def _installed(packages):
+    for package in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            return importlib.metadata.files(package)
+    raise RuntimeError(f"The loader needs {packages[-1]}, which is not installed.")
 
 
 def _signatures(meta_graph):
@@ -302,4 +322,7 @@ def _varint(message, place):
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:] == ["--operations"]:
+        print("\n".join(TensorFlow().operations()))
+    else:
+        main()

@@ -1,26 +1,18 @@
-"""The operations that a SavedModel is made of, held to those that TensorFlow Serving links.
+"""The operations that a SavedModel is made of, held to those that TensorFlow Serving 2.20 links.
 
-These are TensorFlow's own, without those that call Python, and TensorFlow Text's. TensorFlow is the
-one that is installed: what is new in it since the server's version is not seen here.
+The server is built of all of TensorFlow's operations and of all of TensorFlow Text's (`ops_lib`):
+https://github.com/tensorflow/serving/blob/master/tensorflow_serving/model_servers/BUILD.
+`server_operations.txt` has their names, as the libraries of TensorFlow 2.20.0 and TensorFlow Text
+2.20.1 register them; `tests/serving/test_tensorflow_2_20.py` holds the file to these libraries.
 """
 
+import functools
 from pathlib import Path
 
-import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-# Of TensorFlow Text, those of which exports are made; each is in the server's `ops_lib`.
-TEXT = {
-    "FastWordpieceTokenizeWithOffsets",
-    "SentencepieceOp",
-    "SentencepieceTokenizeOp",
-    "SentencepieceTokenizeWithOffsetsOp",
-    "SentencepieceDetokenizeOp",
-    "SentencepieceVocabSizeOp",
-    "SentencepieceIdToStringOp",
-    "SentencepieceStringToIdOp",
-}
 PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+XLA = "Xla"  # Whether these are linked, the server's build does not tell.
 
 
 class UnknownOperations(RuntimeError):
@@ -34,9 +26,9 @@ def write_operations(folder) -> None:
         UnknownOperations: if the server does not have all of them.
     """
     names = operations(folder)
-    unknown = sorted(name for name in names if not is_known(name))
+    unknown = sorted(set(names) - server_operations())
     if unknown:
-        raise UnknownOperations(f"TensorFlow Serving does not have: {', '.join(unknown)}.")
+        raise UnknownOperations(f"TensorFlow Serving 2.20 does not have: {', '.join(unknown)}.")
     Path(folder, "operations.txt").write_text("".join(f"{name}\n" for name in names))
 
 
@@ -50,8 +42,8 @@ def operations(folder) -> list[str]:
     return sorted({node.op for node in nodes} - functions)
 
 
-def is_known(name: str) -> bool:
-    """Whether the server has an operation."""
-    if name in TEXT:
-        return True
-    return hasattr(tf.raw_ops, name) and name not in PYTHON
+@functools.cache
+def server_operations() -> frozenset[str]:
+    """Names of the operations that the server can run."""
+    registered = Path(__file__).with_name("server_operations.txt").read_text().split()
+    return frozenset(name for name in registered if not name.startswith(XLA)) - PYTHON
