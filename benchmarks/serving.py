@@ -26,7 +26,7 @@ from benchmarks import report
 from benchmarks.settings import NANO, TINY, Setting
 from benchmarks.turns import ROOT
 from tfzoo import serving, tokenizers
-from tfzoo.generation import Decoder, Sampling
+from tfzoo.generation import Decoder, Writer, as_sampling, checked_options
 from tfzoo.layers.heads import ClassificationHead
 from tfzoo.models import BERT, GPT2
 
@@ -80,16 +80,10 @@ def _export_writer(setting, folder, most_rows):
 
 
 def _check_that_no_row_ends_early(model, tokenizer, prompts, setting):
-    size = len(prompts)
-    greedy = Sampling(
-        max_new_tokens=np.full(size, setting.num_new_tokens, np.int32),
-        temperature=np.zeros(size, np.float32),
-        top_k=np.zeros(size, np.int32),
-        top_p=np.ones(size, np.float32),
-        seed=np.zeros(size, np.int64),
-    )
     read = [ids[-setting.prompt_length :] for ids in tokenizer.encode_batch(prompts)]
-    rows = Decoder(model, end_of_text=tokenizer.end_of_text).generate(read, greedy)
+    how = {"max_new_tokens": setting.num_new_tokens, "temperature": 0.0}
+    greedy = as_sampling(checked_options(how, len(read)), [True] * len(read))
+    rows = Decoder(Writer(model, tokenizer.end_of_text)).generate(read, greedy)
     if {len(row) for row in read} != {setting.prompt_length}:
         raise AssertionError("A prompt is too short.")
     if {len(row) for row in rows} != {setting.num_new_tokens}:

@@ -37,9 +37,13 @@ class Setting:
         Forward and backward, 6 a weight and token, and 12 l m t for attention's two products
         (Chowdhery et al., 2022, arXiv:2204.02311, appendix B), counted as if there were no mask.
         """
-        weights = 12 * self.num_layers * self.hidden_dim**2 + self.vocabulary_size * self.hidden_dim
         attention = 12 * self.num_layers * self.hidden_dim * self.sequence_length
-        return 6 * weights + attention
+        return 6 * self.num_weights + attention
+
+    @property
+    def num_weights(self):
+        """Of the matrices that each token is multiplied with: those of the blocks and the head."""
+        return 12 * self.num_layers * self.hidden_dim**2 + self.vocabulary_size * self.hidden_dim
 
     @property
     def keras_dtype(self):

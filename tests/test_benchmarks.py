@@ -38,6 +38,7 @@ def test_decoding_reports_speed_in_both_precisions(tmp_path):
     report = quick("decoding", "--peers", "tfzoo", "--output", str(tmp_path / "decoding.md"))
     assert re.search(r"\| \*\*tfzoo, float32\*\* \| [\d,]+ \|", report)
     assert re.search(r"\| \*\*tfzoo, bfloat16\*\* \| [\d,]+ \|", report)
+    assert re.search(r"gave [\d.]+ GB/s in the same run; tfzoo .* at \d+% of that", report)
     assert (tmp_path / "decoding.md").read_text().strip() == report.strip()
 
 
