@@ -119,6 +119,35 @@ def whole_store(config, files, task):
     )
 
 
+def validation_texts(config, run, tokenizer, most_texts=32, most_tokens=64) -> list[bytes]:
+    """Pieces of the text that a run was validated on, if its tokens are at hand.
+
+    Args:
+        config: TrainConfig.
+        run: ModelDir.
+        tokenizer: the run's.
+
+    Returns:
+        list, none where the task learns from other than text, or the store is gone.
+    """
+    if TASKS[config.task].data_kind != "text":
+        return []
+    apart = bool(config.validation_files)
+    store = data.validation_at_hand(
+        run.facts().get("validation text" if apart else "text"),
+        tokenizer,
+        data_dir=config.data_dir,
+        validation_fraction=0 if apart else config.validation_fraction,
+    )
+    if store is None:
+        return []
+    step = max(most_tokens, store.num_tokens // most_texts)
+    starts = range(0, store.num_tokens, step)[:most_texts]
+    pieces = [store.read(start, start + most_tokens) for start in starts]
+    rows = [piece[piece != store.end_of_text].tolist() for piece in pieces]
+    return [text.encode() for text in tokenizer.decode_batch(rows) if text.strip()]
+
+
 def _made(config, run) -> Prepared:
     source, validation_source = _sources(config, run.fix)
     labels = _labels(source, TASKS[config.task].data_kind)
