@@ -24,7 +24,7 @@ def learnt():
     """A model that has learnt a sentence, and its tokenizer."""
     tokenizer = tokenizers.train("byte_pair", [TEXT * 20], 280)
     model = GPT2.from_preset("gpt2_tiny", vocabulary_size=tokenizer.vocabulary_size, **SIZES)
-    ids = tokenizer.encode(TEXT * 20)
+    [ids] = tokenizer.encode_batch([TEXT * 20])
     rows = tf.constant([ids[start : start + 33] for start in range(0, 32)])
     optimizer = keras.optimizers.Adam(3e-3)
 
