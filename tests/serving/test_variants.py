@@ -84,7 +84,8 @@ def test_no_graph_holds_a_weight(bundle, learnt):
 def test_variants_of_a_model_that_has_learnt_are_close_to_it(bundle):
     whole, half, quarter = bundle.checked
     assert [one.variant for one in bundle.checked] == list(ALL)
-    assert whole.perplexity < 2
+    assert whole.perplexity < 4  # Of 280 tokens.
+    assert whole.equal_texts == 1
     assert whole.from_float32 == whole.from_python < 1e-4
     assert abs(whole.perplexity_change) < 1e-5
     for one, most in ((half, 0.02), (quarter, 0.05)):
