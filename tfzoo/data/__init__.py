@@ -4,12 +4,7 @@ Text that comes in pairs, with labels, tags or turns has stores of its own: see 
 """
 
 from tfzoo.data import examples
-from tfzoo.data.build import (
-    TokenSplit,
-    build_token_store,
-    build_whole_store,
-    validation_at_hand,
-)
+from tfzoo.data.build import TokenSplit, build_token_store, build_whole_store
 from tfzoo.data.documents import Document
 from tfzoo.data.examples import (
     build_example_store,
@@ -50,5 +45,4 @@ __all__ = [
     "open_source",
     "training_batches",
     "training_documents",
-    "validation_at_hand",
 ]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 
 from tfzoo import data, models, tokenizers
+from tfzoo.data.build import validation_at_hand
 from tfzoo.errors import UsageError
 from tfzoo.tasks import TASKS, Task
 from tfzoo.tokenizers import Tokenizer
@@ -133,7 +134,7 @@ def validation_texts(config, run, tokenizer, most_texts=32, most_tokens=64) -> l
     if TASKS[config.task].data_kind != "text":
         return []
     apart = bool(config.validation_files)
-    store = data.validation_at_hand(
+    store = validation_at_hand(
         run.facts().get("validation text" if apart else "text"),
         tokenizer,
         data_dir=config.data_dir,
