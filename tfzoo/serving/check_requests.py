@@ -72,16 +72,19 @@ def _inputs(name, example, texts, names):
 
 def _filled(example, texts, rows, most_written=MOST_WRITTEN):
     """The inputs of an example with so many rows, and texts behind its own."""
-    inputs = {key: _repeated(key, values, texts, rows) for key, values in example.items()}
+    read = {next(iter(example)), "second_texts"}  # Other strings are options.
+    inputs = {key: _repeated(key, x, texts, rows, key in read) for key, x in example.items()}
     if "max_new_tokens" in inputs:
         inputs["max_new_tokens"] = np.minimum(inputs["max_new_tokens"], np.int32(most_written))
     return inputs
 
 
-def _repeated(key, values, texts, rows):
+def _repeated(key, values, texts, rows, is_text):
     values = np.repeat(np.asarray(values), rows, axis=0)
     if values.dtype.kind != "S":
         return values
+    if not is_text:
+        return values.astype(object)
     first = 1 if key == "second_texts" else 0
     texts = [texts[(row + first) % len(texts)][:MOST_BYTES] for row in range(rows)]
     heads = values.reshape(-1).tolist()

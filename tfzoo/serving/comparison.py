@@ -6,13 +6,19 @@ LEAST_EQUAL_TEXTS = 0.5  # Of what is written: two tokens that are all but equal
 # How far a variant may be from float32: the root of the mean square, as a share of float32's own.
 MOST_DRIFT = 0.5
 WITHOUT_WEIGHTS = ("tokenize", "detokenize")
-SEARCHED = "translate_beams"  # Its scores are of the texts that it has found.
+WRITTEN = ("_beams", "_scored")  # Their numbers are of the texts that they have found.
 
 
 def unlike(expected, found, tolerance):
     """What a loaded SavedModel gives that is not what Python gives, one sentence each."""
     for (name, output), ours in expected.items():
         theirs = found[name, output]
+        if (
+            name.endswith(WRITTEN)
+            and ours.dtype != object
+            and not _same_texts(name, expected, found)
+        ):
+            continue
         if ours.shape != theirs.shape:
             yield f"`{name}` gives {output} of shape {theirs.shape}, in Python {ours.shape}"
         elif ours.dtype.kind == "f":
@@ -29,6 +35,11 @@ def unlike(expected, found, tolerance):
             yield f"`{name}` gives other {output} than Python"
 
 
+def _same_texts(name, expected, found):
+    texts = [key for key, x in expected.items() if key[0] == name and x.dtype == object]
+    return all(np.array_equal(expected[key], found[key]) for key in texts)
+
+
 def not_finite(found):
     for (name, output), values in found.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -40,7 +51,7 @@ def drifted(reference, found):
     for (name, output), ours in _numbers(reference, found):
         scale = max(_root_mean_square(ours), 1.0 if output == "values" else 0.0)
         drift = _root_mean_square(found[name, output] - ours)
-        if name != SEARCHED and drift > MOST_DRIFT * scale:
+        if not name.endswith(WRITTEN) and drift > MOST_DRIFT * scale:
             yield (
                 f"`{name}` gives {output} that are {drift:.2g} from float32's in the mean; "
                 f"at most {MOST_DRIFT * scale:.2g} may be"
