@@ -142,6 +142,14 @@ def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
     assert (tmp_path / "fox" / "1" / "saved_model.pb").is_file()
 
 
+def test_export_writes_variants_and_tells_what_their_check_found(model_dir, tmp_path, capsys):
+    flags = [f"--model_dir={model_dir}", f"--export_dir={tmp_path}/fox", "--variants=int8,float32"]
+    assert export.main(flags) == 0
+    shown = capsys.readouterr()
+    assert shown.out.split() == [f"{tmp_path}/fox/1", f"{tmp_path}/fox_float32/1"]
+    assert "perplexity" in shown.err and "Time of `generate`" in shown.err
+
+
 @pytest.mark.parametrize(
     ("program", "given", "message"),
     [
@@ -159,6 +167,7 @@ def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
         (evaluate, ["--model_dir={run}", "--pairs={run}/run.tsv"], "run.tsv:1 has 1 columns"),
         (export, ["--model_dir={run}"], "--export_dir"),
         (export, ["--model_dir={run}", "--export_dir={run}/model.json"], "cannot be written"),
+        (export, ["--model_dir={run}", "--export_dir=x", "--variants=int4"], "--variants must be"),
     ],
 )
 def test_mistakes_exit_with_2_and_one_message(model_dir, capsys, program, given, message):

@@ -192,8 +192,11 @@ def _results(config, run, prepared, written) -> dict:
 
 def _export(config, trained) -> str:
     """Writes the next version of the served model, and tells where."""
-    given = {"model_dir": config.model_dir, **trained.learnt}
-    version = serving.export(trained.model, trained.tokenizer, config.export_dir, **given)
+    texts = preparation.validation_texts(config, ModelDir(config.model_dir), trained.tokenizer)
+    given = {"model_dir": config.model_dir, "texts": texts, **trained.learnt}
+    exported = serving.export_variants(trained.model, trained.tokenizer, config.export_dir, **given)
+    serving.show(exported.checked)
+    [version] = exported.versions
     print(f"Exported {version}")
     return str(version)
 

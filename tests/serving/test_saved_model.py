@@ -49,7 +49,7 @@ def test_a_failed_export_leaves_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(saved_model, "_write", fail)
     with pytest.raises(UsageError, match="--export_dir=.*Make room"):
         serving.export(None, None, tmp_path / "m")
-    assert not list((tmp_path / "m").iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_cannot_be_is_refused(tmp_path):

@@ -7,6 +7,7 @@ from tfzoo.data import store_folders
 from tfzoo.data.encoding import encode
 from tfzoo.data.source import Source
 from tfzoo.data.split import TRAIN, VALIDATION, split
+from tfzoo.data.store_files import DamagedStore
 from tfzoo.data.token_store import FORMAT, TokenStore, TokenStoreWriter
 from tfzoo.errors import UsageError
 
@@ -77,14 +78,37 @@ def build_whole_store(
     return TokenStore(os.path.join(folder, TRAIN))
 
 
-def _stored(source, tokenizer, data_dir, fraction, progress) -> str:
-    """The folder of the whole stores of these fingerprints, found or built."""
-    uses = (TRAIN, VALIDATION) if fraction else (TRAIN,)
-    made_from = {
-        "source": source.fingerprint,
+def validation_at_hand(
+    fingerprint: str, tokenizer, *, data_dir: str, validation_fraction: float
+) -> TokenStore | None:
+    """What was held out of a source, if `data_dir` has it: the source is not read for it.
+
+    Args:
+        fingerprint: the source's.
+        tokenizer: a `tfzoo.tokenizers` tokenizer.
+        data_dir: folder of the stores.
+        validation_fraction: share held out; 0: the source is held out as a whole.
+    """
+    made_from = [FORMAT, _made_from(fingerprint, tokenizer, validation_fraction)]
+    folder = store_folders.folder_of(data_dir, SHELF, made_from)
+    try:
+        return TokenStore(os.path.join(folder, VALIDATION if validation_fraction else TRAIN))
+    except DamagedStore:
+        return None
+
+
+def _made_from(fingerprint, tokenizer, fraction) -> dict:
+    return {
+        "source": fingerprint,
         "tokenizer": tokenizer.fingerprint,
         "validation_fraction": str(fraction),
     }
+
+
+def _stored(source, tokenizer, data_dir, fraction, progress) -> str:
+    """The folder of the whole stores of these fingerprints, found or built."""
+    uses = (TRAIN, VALIDATION) if fraction else (TRAIN,)
+    made_from = _made_from(source.fingerprint, tokenizer, fraction)
 
     def check(folder):
         for use in uses:

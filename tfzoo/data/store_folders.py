@@ -22,6 +22,12 @@ LOCK = ".lock"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def folder_of(data_dir: str, shelf: str, made_from) -> str:
+    """Where what was made from this is, or would be; arguments as for `found_or_built`."""
+    key = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]
+    return os.path.join(os.path.abspath(os.path.expanduser(data_dir)), shelf, key)
+
+
 def found_or_built(
     data_dir: str,
     shelf: str,
@@ -45,9 +51,8 @@ def found_or_built(
     Raises:
         UsageError: if there is no room in `data_dir`, or it cannot be written.
     """
-    key = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:32]
-    stores = os.path.join(os.path.abspath(os.path.expanduser(data_dir)), shelf)
-    folder = os.path.join(stores, key)
+    folder = folder_of(data_dir, shelf, made_from)
+    stores, key = os.path.split(folder)
     if not _is_whole(folder, check):
         with _room_for(data_dir), _aside(stores, key) as aside:
             write(aside)

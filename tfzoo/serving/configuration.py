@@ -4,14 +4,16 @@ from pathlib import Path
 
 MODELS = """\
 # tensorflow_model_server --model_config_file=...
-# base_path is the folder of the versions.
+# base_path is the folder of the versions; a variant of a model is a model of its own.
 model_config_list {{
+{models}}}
+"""
+MODEL = """\
   config {{
     name: "{name}"
     base_path: "/models/{name}"
     model_platform: "tensorflow"
   }}
-}}
 """
 BATCHING = """\
 # tensorflow_model_server --enable_batching --batching_parameters_file=...
@@ -23,7 +25,13 @@ num_batch_threads { value: 2 }
 """
 
 
-def write_configuration(folder, model_name):
-    """Writes `models.config` and `batching_parameters.txt` into the folder of a SavedModel."""
-    Path(folder, "models.config").write_text(MODELS.format(name=model_name))
+def write_configuration(folder, model_names):
+    """Writes `models.config` and `batching_parameters.txt` into the folder of a SavedModel.
+
+    Args:
+        folder: path.
+        model_names: list of str, under which it and its variants will be served.
+    """
+    models = "".join(MODEL.format(name=name) for name in model_names)
+    Path(folder, "models.config").write_text(MODELS.format(models=models))
     Path(folder, "batching_parameters.txt").write_text(BATCHING)

@@ -3,6 +3,7 @@
 `call` starts this file as a program of its own. That process reaches the libraries of the installed
 packages through ctypes and the C API, and imports neither tensorflow, keras nor tfzoo. Packages in
 a folder that PYTHONPATH names go before them: so another version of TensorFlow opens the model.
+It computes on the CPU: who calls has the other devices' memory.
 
     PYTHONPATH=DIR python -P tfzoo/serving/cpp_loader.py --operations   # those that are registered
 """
@@ -10,9 +11,11 @@ a folder that PYTHONPATH names go before them: so another version of TensorFlow 
 import contextlib
 import ctypes
 import importlib.metadata
+import os
 import pickle
 import subprocess
 import sys
+import time
 from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_void_p
 
 import numpy as np
@@ -39,28 +42,66 @@ def call(folder, requests):
     Raises:
         RuntimeError: with what the loader or a call said, if one failed.
     """
+    signatures, answers, _ = _in_new_process(folder, requests)
+    return signatures, answers
+
+
+def call_and_time(folder, requests, timed, seconds, most_calls):
+    """As `call`, then calls some of the requests again and again.
+
+    Args:
+        folder, requests: as `call` takes them.
+        timed: list of int, places in `requests`.
+        seconds: float, after which no call of a request begins; one call is made in any case.
+        most_calls: int, of each request.
+
+    Returns:
+        answers: as `call` returns them.
+        durations: list, one a timed request: list of float, the seconds of each call.
+
+    Raises:
+        RuntimeError: as `call` does.
+    """
+    _, answers, durations = _in_new_process(folder, requests, timed, seconds, most_calls)
+    return answers, durations
+
+
+def _in_new_process(folder, requests, timed=(), seconds=0.0, most_calls=0):
     command = [sys.executable, "-P", __file__]
-    given = pickle.dumps((str(folder), requests))
-    done = subprocess.run(command, input=given, capture_output=True, check=False)
+    given = pickle.dumps((str(folder), requests, timed, seconds, most_calls))
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run(command, input=given, capture_output=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(done.stderr.decode(errors="replace"))
     return pickle.loads(done.stdout)
 
 
 def main():
-    """Reads (folder, requests) from standard input, answers on standard output."""
-    folder, requests = pickle.load(sys.stdin.buffer)
+    """Reads what `_in_new_process` gives from standard input, answers on standard output."""
+    folder, requests, timed, *bounds = pickle.load(sys.stdin.buffer)
     model = LoadedModel(TensorFlow(), folder)
     answers = []
     for signature, inputs in requests:
-        answers.append(model.call(signature, _with_answers(inputs, answers)))
+        answers.append(model.call(signature, with_answers(inputs, answers)))
+    durations = [_durations(model, requests[place], answers, *bounds) for place in timed]
     loaded = {"tensorflow", "keras", "tfzoo"} & set(sys.modules)
     if loaded:
         raise AssertionError(f"The loader is to stand alone, but imported {loaded}.")
-    sys.stdout.buffer.write(pickle.dumps((model.signatures, answers)))
+    sys.stdout.buffer.write(pickle.dumps((model.signatures, answers, durations)))
 
 
-def _with_answers(inputs, answers):
+def _durations(model, request, answers, seconds, most_calls):
+    signature, inputs = request
+    inputs = with_answers(inputs, answers)
+    durations, end = [], time.perf_counter() + seconds
+    while not durations or (len(durations) < most_calls and time.perf_counter() < end):
+        begun = time.perf_counter()
+        model.call(signature, inputs)
+        durations.append(time.perf_counter() - begun)
+    return durations
+
+
+def with_answers(inputs, answers):
     """The inputs of a request, where pairs are replaced by what they stand for."""
     return {
         name: answers[value[0]][value[1]] if isinstance(value, tuple) else value

@@ -8,10 +8,16 @@ import os
 from pathlib import Path
 
 from tfzoo.errors import UsageError
+from tfzoo.serving import check_report
 from tfzoo.training.metrics import read_rows
 from tfzoo.training.model_dir import ModelDir
 
 _DATA = ("task", "dataset", "text_files", "validation_files", "init_from", "prefix")
+
+_CHECK = """\
+Before it was put in place, each SavedModel was moved, opened by TensorFlow's C++ loader in a
+process of its own, and asked with several rows by each signature. Differences are the largest of
+all numbers that are given."""
 
 _LICENCE = """\
 ## Licence
@@ -20,7 +26,9 @@ The code is under Apache-2.0. What the weights may be used for depends on what t
 from; who has trained them is to tell."""
 
 
-def write_model_card(folder, model_name, served, model, tokenizer, model_dir=None) -> None:
+def write_model_card(
+    folder, model_name, served, model, tokenizer, *, variant, checked, model_dir=None
+) -> None:
     """Writes the card into the folder of a SavedModel.
 
     Args:
@@ -28,27 +36,39 @@ def write_model_card(folder, model_name, served, model, tokenizer, model_dir=Non
         model_name: str, under which it will be served.
         served: `ServedModel`.
         model, tokenizer: what is served.
+        variant: str, how the weights of this SavedModel are kept.
+        checked: list of `check.Checked`, of this one and those beside it.
         model_dir: path of the run, or None.
     """
     sections = [
         f"# {model_name}",
-        _what_it_is(model, tokenizer),
+        _what_it_is(model, tokenizer, variant),
         _signatures(served),
         *_of_run(model_dir),
+        "## Check\n\n" + _CHECK + "\n\n" + _table(*check_report.checks(checked)),
+        "## Latency\n\n" + _latency_of(checked),
         _LICENCE,
     ]
     Path(folder, "MODEL_CARD.md").write_text("\n\n".join(sections) + "\n")
 
 
-def _what_it_is(model, tokenizer):
+def _what_it_is(model, tokenizer, variant):
     sizes = {
         "kind": f"{type(model).__name__}, {model.kind.replace('_', '-')}",
         "parameters": f"{model.count_params():,}",
+        "weights in the file": variant,
         "precision of the computation": model.compute_dtype,
         "tokenizer": f"{tokenizer.kind}, {tokenizer.vocabulary_size:,} ids",
         **dataclasses.asdict(model.config),
     }
     return _table(("", ""), sizes.items())
+
+
+def _latency_of(checked):
+    """Of the signature that answers by default."""
+    machine = f"on a CPU, {os.cpu_count()} of its cores"
+    told = f"Of `{checked[0].signature}` {machine}, in the process that has loaded the SavedModel."
+    return told + "\n\n" + _table(*check_report.latencies(checked))
 
 
 def _signatures(served):

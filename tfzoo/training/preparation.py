@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 
 from tfzoo import data, models, tokenizers
+from tfzoo.data.build import validation_at_hand
 from tfzoo.errors import UsageError
 from tfzoo.tasks import TASKS, Task
 from tfzoo.tokenizers import Tokenizer
@@ -117,6 +118,35 @@ def whole_store(config, files, task):
     return data.examples.build_whole_example_store(
         source, task.columns(), recipe=task.recipe, data_dir=config.data_dir
     )
+
+
+def validation_texts(config, run, tokenizer, most_texts=32, most_tokens=64) -> list[bytes]:
+    """Pieces of the text that a run was validated on, if its tokens are at hand.
+
+    Args:
+        config: TrainConfig.
+        run: ModelDir.
+        tokenizer: the run's.
+
+    Returns:
+        list, none where the task learns from other than text, or the store is gone.
+    """
+    if TASKS[config.task].data_kind != "text":
+        return []
+    apart = bool(config.validation_files)
+    store = validation_at_hand(
+        run.facts().get("validation text" if apart else "text"),
+        tokenizer,
+        data_dir=config.data_dir,
+        validation_fraction=0 if apart else config.validation_fraction,
+    )
+    if store is None:
+        return []
+    step = max(most_tokens, store.num_tokens // most_texts)
+    starts = range(0, store.num_tokens, step)[:most_texts]
+    pieces = [store.read(start, start + most_tokens) for start in starts]
+    rows = [piece[piece != store.end_of_text].tolist() for piece in pieces]
+    return [text.encode() for text in tokenizer.decode_batch(rows) if text.strip()]
 
 
 def _made(config, run) -> Prepared:

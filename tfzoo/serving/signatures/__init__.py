@@ -19,6 +19,7 @@ from tfzoo.serving.signatures.subject import Signature, Subject
 from tfzoo.serving.signatures.tag import tag
 from tfzoo.serving.signatures.tokens import detokenize, tokenize
 from tfzoo.serving.signatures.translate import translate, translate_beams
+from tfzoo.serving.variants import kept, reading
 
 __all__ = ["SIGNATURES", "ServedModel", "Signature", "Subject", "offered"]
 
@@ -72,6 +73,7 @@ class ServedModel(tf.Module):
     Args:
         model: `models.Model`.
         tokenizer: a `tfzoo.tokenizers` tokenizer.
+        variant: str, a key of `variants.VARIANTS`: how weights are kept.
         **learnt: `labels`, `prefix` and `converses`, as `Subject` has them.
 
     Attributes:
@@ -82,15 +84,19 @@ class ServedModel(tf.Module):
         UsageError: with the reason, if the tokenizer has no graph face.
     """
 
-    def __init__(self, model, tokenizer, **learnt):
+    def __init__(self, model, tokenizer, variant="float32", **learnt):
         super().__init__(name="served_model")
-        self.weights = [weight.value for weight in model.weights]
+        self.weights = kept(model.weights, variant)
         self.text = tokenizer.graph()
         subject = Subject(model=model, tokenizer=tokenizer, text=self.text, **learnt)
-        found = {name: SIGNATURES[name](subject) for name in offered(subject)}
+        found = {name: self._reading(SIGNATURES[name](subject), model) for name in offered(subject)}
         found = {"serving_default": _with_text_alone(next(iter(found.values()))), **found}
         self.functions = {name: one.function for name, one in found.items()}
         self.examples = {name: one.example for name, one in found.items()}
+
+    def _reading(self, signature, model):
+        function = reading(signature.function, model.weights, self.weights)
+        return signature._replace(function=function)
 
 
 def offered(subject) -> tuple[str, ...]:
