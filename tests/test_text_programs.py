@@ -142,6 +142,7 @@ def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
     assert (tmp_path / "fox" / "1" / "saved_model.pb").is_file()
 
 
+@pytest.mark.slow
 def test_export_writes_variants_and_tells_what_their_check_found(model_dir, tmp_path, capsys):
     flags = [f"--model_dir={model_dir}", f"--export_dir={tmp_path}/fox", "--variants=int8,float32"]
     assert export.main(flags) == 0

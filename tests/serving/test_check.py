@@ -26,6 +26,7 @@ def refused(model, tokenizer, folder, match, variants=("float32",)):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_a_spoilt_file_of_weights(small, tokenizer, monkeypatch, tmp_path):
     def save_and_spoil(served, folder):
         save(served, folder)
@@ -50,6 +51,7 @@ def test_weights_that_are_not_those_of_the_model(small, tokenizer, monkeypatch, 
     refused(small, tokenizer, tmp_path, "`logits` gives logits that are up to .* from Python's")
 
 
+@pytest.mark.slow
 def test_a_signature_that_gives_something_else(small, tokenizer, monkeypatch, tmp_path):
     def save_changed(served, folder):
         score = served.functions["score"]
@@ -67,12 +69,14 @@ def test_a_signature_that_gives_something_else(small, tokenizer, monkeypatch, tm
     refused(small, tokenizer, tmp_path, "float32: `score` gives other num_tokens than Python")
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_finite(small, tokenizer, tmp_path):
     kernel = next(weight for weight in small.weights if weight.path.endswith("/kernel"))
     kernel.assign(kernel.numpy() * np.nan)
     refused(small, tokenizer, tmp_path, "`logits` gives logits that are not finite")
 
 
+@pytest.mark.slow
 def test_a_variant_that_is_far_from_float32(small, tokenizer, monkeypatch, tmp_path):
     """It answers in the loader as in Python, and yet is refused, and float32 with it."""
     monkeypatch.setattr(

@@ -51,6 +51,7 @@ def bundle(learnt, tmp_path_factory):
     return serving.export_variants(*learnt, folder, ALL, texts=texts)
 
 
+@pytest.mark.slow
 def test_variants_are_models_of_their_own_and_each_tells_a_server_of_all(bundle):
     names = ["tiny", "tiny_bfloat16", "tiny_int8"]
     assert [version.parent.name for version in bundle.versions] == names
@@ -63,6 +64,7 @@ def test_variants_are_models_of_their_own_and_each_tells_a_server_of_all(bundle)
         assert places == [f"/models/{name}" for name in names]
 
 
+@pytest.mark.slow
 def test_files_of_weights_are_a_half_and_a_quarter(bundle):
     paths = [next((v / "variables").glob("variables.data-*")) for v in bundle.versions]
     whole, half, quarter = (path.stat().st_size for path in paths)
@@ -70,6 +72,7 @@ def test_files_of_weights_are_a_half_and_a_quarter(bundle):
     assert 0.25 * whole <= quarter < 0.31 * whole
 
 
+@pytest.mark.slow
 def test_no_graph_holds_a_weight(bundle, learnt):
     model, _ = learnt
     for version in bundle.versions:
@@ -81,6 +84,7 @@ def test_no_graph_holds_a_weight(bundle, learnt):
                 assert value.tobytes()[:64] not in graph
 
 
+@pytest.mark.slow
 def test_variants_of_a_model_that_has_learnt_are_close_to_it(bundle):
     whole, half, quarter = bundle.checked
     assert [one.variant for one in bundle.checked] == list(ALL)
@@ -93,6 +97,7 @@ def test_variants_of_a_model_that_has_learnt_are_close_to_it(bundle):
         assert 0 < abs(one.perplexity_change) < most
 
 
+@pytest.mark.slow
 def test_they_answer_in_float32_and_differ_by_little(bundle):
     ids = {"token_ids": np.int32([[5, 6, 7, 8]]), "lengths": np.int32([4])}
     found = [cpp_loader.call(version, [("logits", ids)]) for version in bundle.versions]
@@ -105,6 +110,7 @@ def test_they_answer_in_float32_and_differ_by_little(bundle):
     assert signatures[0] == signatures[1] == signatures[2]
 
 
+@pytest.mark.slow
 def test_the_default_is_timed_and_the_card_tells_it(bundle):
     for one in bundle.checked:
         assert one.signature == "generate"
@@ -121,6 +127,7 @@ def test_the_default_is_timed_and_the_card_tells_it(bundle):
             assert check.count(f"| {other} |") == 1 and latency.count(f"| {other} |") == 3
 
 
+@pytest.mark.slow
 def test_the_sizes_told_are_those_of_the_files(bundle):
     for version, one in zip(bundle.versions, bundle.checked, strict=True):
         files = [path for path in version.rglob("*") if path.is_file()]
