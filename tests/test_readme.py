@@ -39,7 +39,7 @@ TINY = (
 )
 ADJECTIVES = ("fine", "dull", "loud", "slow", "bright", "silent", "sharp")
 NOUNS = ("film", "song", "tale", "play", "scene", "voice", "plot")
-SLOW_SECTIONS = {"Several devices, several machines"}
+SLOW_SECTIONS = {"Several devices, several machines", "Smaller files"}
 
 
 def blocks(language):

@@ -46,24 +46,30 @@ def test_generate_prints_the_prompt_and_what_follows(model_dir, capsys):
     assert both.startswith(alone) and both[len(alone) :].startswith("the fox")
 
 
-def test_generate_takes_every_option_of_decoding(model_dir, capsys):
+def said(model_dir, capsys, *more):
     options = [f"--model_dir={model_dir}", "--prompt=It is", "--max_new_tokens=60", "--seed=4"]
+    assert generate.main([*options, *more]) == 0
+    return capsys.readouterr().out
 
-    def said(*more):
-        assert generate.main([*options, *more]) == 0
-        return capsys.readouterr().out
 
-    free = said("--overlong=slide", "--min_new_tokens=60")
+def test_generate_ends_at_the_ids_it_is_given(model_dir, capsys):
+    ids = ",".join(str(byte) for byte in range(64, 128))
+    text = said(model_dir, capsys, f"--stop_token_ids={ids}", "--max_new_tokens=20", "--min_p=0.1")
+    assert not any(64 <= ord(letter) < 128 for letter in text.removeprefix("It is"))
+
+
+@pytest.mark.slow
+def test_generate_takes_every_option_of_decoding(model_dir, capsys):
+    slides = ("--overlong=slide", "--min_new_tokens=60")
+    free = said(model_dir, capsys, *slides)
     assert len(free) > 40
-    assert said("--overlong=slide", "--min_new_tokens=60", "--nostream") == free
-    letter = free[12]
-    stopped = said("--overlong=slide", "--min_new_tokens=60", f"--stop_strings={letter}")
+    assert said(model_dir, capsys, *slides, "--nostream") == free
+    letter = next(x for x in free[10:] if x.isascii() and x.isprintable() and x not in "It is")
+    stopped = said(model_dir, capsys, *slides, f"--stop_strings={letter}")
     assert stopped == free[: free.index(letter, len("It is"))] + "\n"
-    ids = ",".join(str(byte) for byte in range(128))
-    assert said(f"--stop_token_ids={ids}", "--max_new_tokens=9", "--min_p=0.1") != free
-    three = said("--num_return_sequences=3", "--max_new_tokens=5")
-    assert three.count("It is") == 3
-    two = said("--num_beams=3", "--num_return_sequences=2", "--max_new_tokens=5")
+    short = "--max_new_tokens=5"
+    assert said(model_dir, capsys, "--num_return_sequences=3", short).count("It is") == 3
+    two = said(model_dir, capsys, "--num_beams=3", "--num_return_sequences=2", short)
     assert two.count("It is") == 2
 
 

@@ -172,6 +172,7 @@ def test_pieces_of_a_stream_make_the_whole(decoder):
     assert chunks > 1
 
 
+@pytest.mark.slow
 def test_more_prompts_than_a_batch_holds(decoder):
     prompts = [[i % 49] for i in range(40)]
     options = sampling(40, 3, **GREEDY)
@@ -197,6 +198,7 @@ def test_a_decoder_follows_the_weights(dtype):
     assert decoder.generate([[1]], options) == [[30] * 4] != before
 
 
+@pytest.mark.slow
 def test_no_program_is_made_anew_for_another_prompt(model):
     decoder = Decoder(Writer(model, END_OF_TEXT))
     for length in range(1, 8):

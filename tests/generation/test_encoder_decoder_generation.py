@@ -70,6 +70,7 @@ def test_a_row_is_what_it_would_be_alone(model):
         assert plain(model, [source], only(given, i)) == [together[i]]
 
 
+@pytest.mark.slow
 def test_a_search_finds_the_same_alone_and_compiled(model, decoder):
     how = options(3, [8, 3, 6], [1.0, 0.5, 2.0])
     together, scores = plain_search(model, SOURCES, how, 3)
