@@ -12,7 +12,7 @@ import torch  # noqa: E402
 
 from benchmarks import parity  # noqa: E402
 from tests.generation.test_beam import options  # noqa: E402
-from tfzoo.generation import Decoder, Ends, write  # noqa: E402
+from tfzoo.generation import Decoder, Ends, Writer, checked_options, write  # noqa: E402
 from tfzoo.pretrained import read_model  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,7 @@ def made(family, variant, folder):
     start = 0 if ours.kind == "encoder_decoder" else None
     endless = their_texts(theirs, end=-1)[0][0]
     end = max(endless, key=endless.index)  # The last one that the first text had not said before.
-    return theirs, Decoder(ours, end, start), end
+    return theirs, Decoder(Writer(ours, end, start)), end
 
 
 def their_texts(theirs, end, **how):
@@ -73,13 +73,18 @@ def cut(row, end):
     return list(itertools.takewhile(lambda token: token not in ends, row))
 
 
+def written(decoder, **how):
+    given = {"max_new_tokens": NEW_TOKENS, "temperature": 0.0, **how}
+    options = checked_options(given, len(PROMPTS))
+    return [tokens for tokens, _ in write(decoder, PROMPTS, options, [True] * len(PROMPTS))]
+
+
 @pytest.mark.parametrize(("family", "variant"), CASES)
 def test_greedy(family, variant, tmp_path):
     theirs, decoder, end = made(family, variant, tmp_path)
     expected, found = their_texts(theirs, end)
     assert len({len(row) for row in expected}) > 1
-    written = write(decoder, PROMPTS, max_new_tokens=NEW_TOKENS, temperature=0.0)
-    for row, (ours, text) in enumerate(zip(written, expected, strict=True)):
+    for row, (ours, text) in enumerate(zip(written(decoder), expected, strict=True)):
         if ours != text:
             ours, text = ([*x, end] for x in (ours, text))
             step = next(i for i, (a, b) in enumerate(zip(ours, text, strict=False)) if a != b)
@@ -95,7 +100,8 @@ def test_beams(family, variant, num_beams, penalty, early, tmp_path):
     expected, found = their_texts(theirs, end, **how)
     given = options(len(PROMPTS), NEW_TOKENS, penalty, early)
     texts, scores = decoder.search(PROMPTS, given, num_beams)
-    np.testing.assert_allclose(scores, found.sequences_scores.numpy(), atol=NEAR)
+    texts = [row[0] for row in texts]
+    np.testing.assert_allclose(scores[:, 0], found.sequences_scores.numpy(), atol=NEAR)
     differ = [i for i, pair in enumerate(zip(texts, expected, strict=True)) if pair[0] != pair[1]]
     assert not differ, [(texts[i], expected[i]) for i in differ]
 
@@ -107,6 +113,5 @@ def test_several_ends(num_beams, tmp_path):
     endless = [token for row in their_texts(theirs, end=-1)[0] for token in row]
     others = [token for token in dict.fromkeys(endless) if token != end][:3]
     found, _ = their_texts(theirs, [end, *others], num_beams=num_beams)
-    ours = Decoder(read_model(tmp_path)[0], Ends(end, others))
-    how = {"max_new_tokens": NEW_TOKENS, "temperature": 0.0, "num_beams": num_beams}
-    assert write(ours, PROMPTS, **how) == found
+    ours = Decoder(Writer(read_model(tmp_path)[0], Ends(end, others)))
+    assert written(ours, num_beams=num_beams) == found

@@ -37,7 +37,7 @@ def gpt2(tmp_path_factory):
 
 
 def ends(trained):
-    end = trained._decoder.end_of_text
+    end = trained._decoder.writer.end_of_text
     return [int(end), *end.others]
 
 
@@ -97,7 +97,7 @@ def test_a_decoder_starts_as_its_model_says(tmp_path):
     tokenizer = trained("sentence_piece")
     pretrained.save(tmp_path, made("t5_tiny", tokenizer), tokenizer)
     change(tmp_path, "config.json", decoder_start_token_id=5)
-    assert tfzoo.load(tmp_path)._decoder.start == 5
+    assert tfzoo.load(tmp_path)._decoder.writer.start == 5
     (tmp_path / "tokenizer.json").unlink()
     (tmp_path / "tokenizer_config.json").unlink()
     tokenizer.save(tmp_path / "alone")
