@@ -57,9 +57,8 @@ def _peers(setting, names):
 def _table(name, setting, rates):
     bandwidth = report.medians({MEMORY: rates.pop(MEMORY)})[MEMORY]
     title = (
-        f"{name}, batch {setting.batch_size}: {setting.num_layers} layers, width "
-        f"{setting.hidden_dim}, vocabulary {setting.vocabulary_size}, prompt "
-        f"{setting.prompt_length}, {setting.num_new_tokens} new tokens"
+        f"{name}, batch {setting.batch_size}: {setting.shape}, prompt {setting.prompt_length}, "
+        f"{setting.num_new_tokens} new tokens"
     )
     table = report.table(title, "new tokens/s", rates)
     ours = report.medians(rates).get("tfzoo, float32")

@@ -55,12 +55,12 @@ def main():
         folder = Path(folder)
         generate = _export_writer(writer, folder / "writer", max(flags.batch_sizes))
         title = (
-            f"`generate`, greedy: {_shape(writer)}, {writer.prompt_length} tokens read, "
+            f"`generate`, greedy: {writer.shape}, {writer.prompt_length} tokens read, "
             f"{writer.num_new_tokens} new"
         )
         parts += _section(title, folder / "writer" / "1", generate, writer.num_new_tokens, flags)
         classify = _export_reader(reader, folder / "reader")
-        title = f"`classify`: {_shape(reader)}, {reader.sequence_length} tokens read"
+        title = f"`classify`: {reader.shape}, {reader.sequence_length} tokens read"
         parts += _section(title, folder / "reader" / "1", classify, reader.sequence_length, flags)
     report.publish("\n".join(parts), flags.output)
 
@@ -185,13 +185,6 @@ def _seconds(export, blocks):
         raise RuntimeError(done.stderr.decode(errors="replace"))
     seconds = iter(pickle.loads(done.stdout))
     return [[*itertools.islice(seconds, size)] for size in (1, *map(len, blocks))]
-
-
-def _shape(setting):
-    return (
-        f"{setting.num_layers} layers, width {setting.hidden_dim}, "
-        f"vocabulary {setting.vocabulary_size}"
-    )
 
 
 def _flags():

@@ -31,6 +31,14 @@ class Setting:
     num_new_tokens: int = 128
 
     @property
+    def shape(self):
+        """The model's, in words."""
+        return (
+            f"{self.num_layers} layers, {self.num_heads} heads, width {self.hidden_dim}, "
+            f"vocabulary {self.vocabulary_size}"
+        )
+
+    @property
     def training_flops(self):
         """Floating-point operations of the matrix products for one training token.
 

@@ -50,9 +50,8 @@ def _peers(setting, names):
 def _table(shape, setting, rates):
     peak = report.medians({PEAK: rates.pop(PEAK)})[PEAK]
     title = (
-        f"{shape}: {setting.num_layers} layers, {setting.num_heads} heads, "
-        f"width {setting.hidden_dim}, vocabulary {setting.vocabulary_size}, "
-        f"{setting.batch_size} rows of {setting.sequence_length} tokens, {setting.precision}"
+        f"{shape}: {setting.shape}, {setting.batch_size} rows of {setting.sequence_length} tokens, "
+        f"{setting.precision}"
     )
     table = report.table(title, "tokens/s", rates, peak, setting.training_flops)
     return f"{table}\nThis machine's matrix product in the same run: {peak / 1e9:,.0f} GFLOP/s.\n"

@@ -11,6 +11,7 @@ from tfzoo.errors import UsageError
 from tfzoo.evaluation import log_likelihood
 from tfzoo.generation import (
     Decoder,
+    DecodingOptions,
     Ends,
     TokenBytes,
     Writer,
@@ -79,7 +80,7 @@ class LanguageModel(Reader):
     def learnt(self):
         return {**super().learnt, "converses": self.converses}
 
-    def generate(self, prompts, **options):
+    def generate(self, prompts, max_new_tokens=DecodingOptions.max_new_tokens, **options):
         """Continues each prompt; a row is what it would be alone.
 
         Numbers may be one for all prompts, or a list of one a prompt. The draws of a row depend on
@@ -87,9 +88,9 @@ class LanguageModel(Reader):
 
         Args:
             prompts: list of str or bytes. An empty one starts from end-of-text.
+            max_new_tokens: int >= 0. Bounded to the model's context - 1 unless the window slides.
             **options: the fields of `generation.DecodingOptions`, each with its default there:
 
-                - max_new_tokens: int >= 0, 64. Bounded to the model's context - 1.
                 - temperature: float >= 0, 1. 0 takes the likeliest token.
                 - top_k: int, 0. Draw from the k likeliest tokens; 0: no limit.
                 - top_p: float in (0, 1], 1. Draw from the fewest tokens that hold this probability.
@@ -120,6 +121,7 @@ class LanguageModel(Reader):
         Raises:
             UsageError: for what is no list of texts, and an option outside its range.
         """
+        options["max_new_tokens"] = max_new_tokens
         return [text for text, _, _ in self._written(prompts, options, scored=False)]
 
     def generate_scored(self, prompts, **options):
@@ -186,6 +188,8 @@ class LanguageModel(Reader):
         """
         turns = [as_text(turn) for turn in checked_texts(turns, "turns")]
         options, context = _of_one_text(options), self.model.config.max_sequence_length
+        if options.overlong != "cut":
+            raise UsageError("A conversation is cut between turns. Leave `overlong` at cut.")
         [wanted], [stops] = options.max_new_tokens, options.stop_token_ids
         token_ids = history(self.tokenizer, turns, context - min(int(wanted), context // 2))
         options = dataclasses.replace(

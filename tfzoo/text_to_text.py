@@ -36,14 +36,15 @@ class TextToText:
         """What an export has to know beside the model and the tokenizer."""
         return {"prefix": self._task.prefix}
 
-    def generate(self, sources, **options):
+    def generate(self, sources, max_new_tokens=None, temperature=0.0, **options):
         """Writes a text for each source; a row is what it would be alone.
 
         Args:
             sources: list of str. They are read as in training: the prefix before each, and cut to
                 the model's context, or refused where `overlong="refuse"`.
-            **options: as for `LanguageModel.generate`, but that `max_new_tokens` is as many as the
-                model can write, its context - 1, and `temperature` is 0.
+            max_new_tokens: int >= 0; None: as many as the model can write, its context - 1.
+            temperature: float >= 0. 0 takes the likeliest token.
+            **options: as for `LanguageModel.generate`.
 
         Returns:
             List of str.
@@ -52,9 +53,10 @@ class TextToText:
             UsageError: for what is no list of texts, and an option outside its range.
         """
         sources = checked_texts(sources, "sources", (str,))
-        longest = self.model.config.max_sequence_length - 1
-        given = {"max_new_tokens": longest, "temperature": 0.0, **options}
-        options = checked_options(given, len(sources))
+        if max_new_tokens is None:
+            max_new_tokens = self.model.config.max_sequence_length - 1
+        options |= {"max_new_tokens": max_new_tokens, "temperature": temperature}
+        options = checked_options(options, len(sources))
         check_room(self._decoder, map(self._task.source_ids, sources), options)
         rows = list(map(self.source_ids, sources))
         found = write(self._decoder, rows, options, is_continued=[False] * len(rows))

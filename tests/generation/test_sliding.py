@@ -84,6 +84,8 @@ def test_an_overlong_prompt_is_refused_where_that_is_asked_for(trained):
     assert trained.generate(["a" * 8], max_new_tokens=8, overlong="refuse")
     with pytest.raises(UsageError, match="Prompt 0"):
         trained.stream("a" * 12, max_new_tokens=8, overlong="refuse")
+    with pytest.raises(UsageError, match="cut between turns"):
+        trained.reply(["a"], overlong="slide")
     with pytest.raises(UsageError, match="`overlong` must be one of cut, refuse, slide"):
         trained.generate(["a"], overlong="wrap")
 

@@ -173,6 +173,8 @@ def test_a_search_ends_at_stops_too(trained):
         {"stop_strings": ["x" * 257]},
         {"stop_strings": [["a"], ["b"]]},
         {"stop_strings": [3]},
+        {"stop_strings": None},
+        {"stop_token_ids": 3.5},
         {"stop_strings": ["a"] * 65},
         {"stop_token_ids": [-1]},
         {"stop_token_ids": ["a"]},

@@ -106,21 +106,24 @@ def as_sampling(options: DecodingOptions, is_continued) -> Sampling:
     Args:
         is_continued: bool (b,). Whether text stands before what is written.
     """
-    numbers = (getattr(options, name) for name in Sampling._fields if name in NUMBERS)
-    return Sampling(*numbers, constraints=as_constraints(options, is_continued))
+    constraints = as_constraints(options, is_continued)
+    return Sampling(**numbers_of(Sampling, options), constraints=constraints)
 
 
 def as_search(options: DecodingOptions, is_continued) -> BeamSearch:
     """How to search, of checked options."""
-    numbers = (getattr(options, name) for name in BeamSearch._fields if name in NUMBERS)
-    return BeamSearch(*numbers, constraints=as_constraints(options, is_continued))
+    constraints = as_constraints(options, is_continued)
+    return BeamSearch(**numbers_of(BeamSearch, options), constraints=constraints)
+
+
+def numbers_of(record, options) -> dict:
+    """The numbers that a record (a NamedTuple class) has a field for, by name."""
+    return {name: getattr(options, name) for name in record._fields if name in NUMBERS}
 
 
 def as_constraints(options: DecodingOptions, is_continued):
     """`Constraints` of checked options; () if they constrain no row: programs are then quicker."""
-    none = DecodingOptions()
-    names = ("repetition_penalty", "frequency_penalty", "no_repeat_ngram_size", "min_new_tokens")
-    numbers = {name: getattr(options, name) for name in names}
+    none, numbers = DecodingOptions(), numbers_of(Constraints, options)
     stops = [*options.stop_token_ids, *options.stop_strings]
     if not any(stops) and all(np.all(x == getattr(none, name)) for name, x in numbers.items()):
         return ()
@@ -155,7 +158,7 @@ def _check_count(name, value, most):
 def _lists(name, given, num_rows):
     """A list of stops for each row: of one for all, a list for all, or a list of one a row."""
     kinds, what = ((str,), "texts") if name == "stop_strings" else ((int, np.integer), "ids")
-    given = [given] if isinstance(given, kinds) else list(given)
+    given = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     nested = [isinstance(item, list | tuple) for item in given]
     rows = given if given and all(nested) else [given] * num_rows
     if len(rows) != num_rows:

@@ -4,15 +4,7 @@ import tensorflow as tf
 
 from tfzoo import generation
 from tfzoo.generation import loop
-from tfzoo.serving.signatures import rows
-from tfzoo.serving.signatures.options import (
-    Drawing,
-    Searching,
-    as_sampling,
-    as_search,
-    cut,
-    defaults,
-)
+from tfzoo.serving.signatures import options, rows
 from tfzoo.serving.signatures.subject import texts_named, with_options
 
 NUM_BEAMS = 4
@@ -26,7 +18,7 @@ def generate(subject):
         completions, _ = _drawn(subject, prompts, drawing, scored=False)
         return {"completions": completions}
 
-    return with_options(answer, PROMPTS, [b"Hello"], defaults(Drawing))
+    return with_options(answer, PROMPTS, [b"Hello"], options.defaults(options.Drawing))
 
 
 def generate_scored(subject):
@@ -41,7 +33,7 @@ def generate_scored(subject):
             "lengths": rows.lengths(written.token_ids),
         }
 
-    return with_options(answer, PROMPTS, [b"Hello"], defaults(Drawing))
+    return with_options(answer, PROMPTS, [b"Hello"], options.defaults(options.Drawing))
 
 
 def generate_beams(subject):
@@ -52,20 +44,20 @@ def generate_beams(subject):
 
     def answer(prompts, searching):
         read, is_text_before = opened(subject, prompts)
-        search = as_search(searching, is_text_before)
+        search = options.as_search(searching, is_text_before)
         tokens, scores = generation.search(subject.writer, read, search, NUM_BEAMS)
         completions = spelt_beams(subject, tokens, is_text_before, searching.stop_strings)
         return {"completions": completions, "scores": scores}
 
-    return with_options(answer, PROMPTS, [b"Hello"], defaults(Searching))
+    return with_options(answer, PROMPTS, [b"Hello"], options.defaults(options.Searching))
 
 
 def _drawn(subject, prompts, drawing, scored):
     read, is_text_before = opened(subject, prompts)
-    sampling = as_sampling(drawing, is_text_before)
+    sampling = options.as_sampling(drawing, is_text_before)
     written = generation.generate(subject.writer, read, sampling, scored)
     texts = spelt(subject, written.token_ids, is_text_before)
-    return cut(texts, drawing.stop_strings), written
+    return options.cut(texts, drawing.stop_strings), written
 
 
 def spelt(subject, token_ids, is_text_before):
@@ -83,7 +75,7 @@ def spelt_beams(subject, tokens, is_text_before, stop_strings):
         tf.repeat(x, num_beams, axis=0) for x in (is_text_before, stop_strings)
     )
     texts = spelt(subject, tf.ragged.boolean_mask(tokens, is_text), is_text_before)
-    return tf.reshape(cut(texts, stop_strings), [num_rows, num_beams])
+    return tf.reshape(options.cut(texts, stop_strings), [num_rows, num_beams])
 
 
 def opened(subject, prompts):

@@ -1,54 +1,32 @@
 """What a request may ask of decoding: `generation.DecodingOptions` as tensors, and what is cut."""
 
-from typing import NamedTuple
+import collections
 
 import tensorflow as tf
 
 from tfzoo import generation
 from tfzoo.generation import BeamSearch, Constraints, Sampling
-from tfzoo.generation.requests import LONGEST_STOP, NUMBERS
+from tfzoo.generation.requests import LONGEST_STOP, NUMBERS, numbers_of
 from tfzoo.tokenizers.graph import repair_utf8
 
-
-class Drawing(NamedTuple):
-    """Inputs of a signature that draws, each with one value a row.
-
-    Attributes:
-        stop_token_ids: int32 (b, any); -1 is none.
-        stop_strings: string (b, any); an empty one is none, and so is one of over 256 bytes.
-    """
-
-    max_new_tokens: tf.Tensor
-    temperature: tf.Tensor
-    top_k: tf.Tensor
-    top_p: tf.Tensor
-    seed: tf.Tensor
-    min_p: tf.Tensor
-    repetition_penalty: tf.Tensor
-    frequency_penalty: tf.Tensor
-    no_repeat_ngram_size: tf.Tensor
-    min_new_tokens: tf.Tensor
-    stop_token_ids: tf.Tensor
-    stop_strings: tf.Tensor
+# Of stop_token_ids, int32 (b, any), -1 is none; of stop_strings, string (b, any), an empty one is
+# none, and so is one of over 256 bytes. The others are numbers (b,).
+_STOPS = ("stop_token_ids", "stop_strings")
 
 
-class Searching(NamedTuple):
-    """Inputs of a signature that searches."""
+def _record(name, kind):
+    """A record of what a signature takes: the numbers of a kind and of constraints, and stops."""
+    numbers = [field for field in kind._fields + Constraints._fields if field in NUMBERS]
+    return collections.namedtuple(name, [*numbers, *_STOPS])
 
-    max_new_tokens: tf.Tensor
-    length_penalty: tf.Tensor
-    early_stopping: tf.Tensor
-    repetition_penalty: tf.Tensor
-    frequency_penalty: tf.Tensor
-    no_repeat_ngram_size: tf.Tensor
-    min_new_tokens: tf.Tensor
-    stop_token_ids: tf.Tensor
-    stop_strings: tf.Tensor
+
+Drawing = _record("Drawing", Sampling)
+Searching = _record("Searching", BeamSearch)
 
 
 def defaults(record, **others):
     """`Drawing` or `Searching` of tensors of one row: the defaults, but for some numbers."""
-    numbers = {name: others.get(name, _default(name)) for name in record._fields if name in NUMBERS}
+    numbers = numbers_of(record, generation.DecodingOptions()) | others
     return record(
         **{name: tf.constant([x], NUMBERS[name][0]) for name, x in numbers.items()},
         stop_token_ids=tf.constant([[-1]]),
@@ -57,17 +35,15 @@ def defaults(record, **others):
 
 
 def as_sampling(drawing, is_continued) -> Sampling:
-    """How to draw, as `generation` has it. `is_continued` is bool (b,), or () for all rows."""
-    fields = [name for name in Sampling._fields if name in NUMBERS]
-    numbers = {name: getattr(drawing, name) for name in fields}
-    return Sampling(**numbers, constraints=_constraints(drawing, is_continued))
+    """How to draw, as `generation` has it. `is_continued` is bool (b,), or one for all rows."""
+    constraints = _constraints(drawing, is_continued)
+    return Sampling(**numbers_of(Sampling, drawing), constraints=constraints)
 
 
 def as_search(searching, is_continued) -> BeamSearch:
     """How to search, as `generation` has it."""
-    fields = [name for name in BeamSearch._fields if name in NUMBERS]
-    numbers = {name: getattr(searching, name) for name in fields}
-    return BeamSearch(**numbers, constraints=_constraints(searching, is_continued))
+    constraints = _constraints(searching, is_continued)
+    return BeamSearch(**numbers_of(BeamSearch, searching), constraints=constraints)
 
 
 def cut(texts, stop_strings):
@@ -90,14 +66,9 @@ def cut(texts, stop_strings):
     return tf.cond(tf.reduce_any(is_stop), shortest, lambda: texts)
 
 
-def _default(name):
-    return getattr(generation.DecodingOptions(), name)
-
-
 def _constraints(record, is_continued):
-    numbers = [name for name in Constraints._fields if name in NUMBERS]
     return Constraints(
-        **{name: getattr(record, name) for name in numbers},
+        **numbers_of(Constraints, record),
         stop_token_ids=record.stop_token_ids,
         stop_patterns=_patterns(record.stop_strings),
         is_continued=tf.broadcast_to(is_continued, tf.shape(record.max_new_tokens)),

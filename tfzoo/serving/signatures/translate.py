@@ -3,16 +3,8 @@
 import tensorflow as tf
 
 from tfzoo import generation
-from tfzoo.serving.signatures import rows
+from tfzoo.serving.signatures import options, rows
 from tfzoo.serving.signatures.generate import NUM_BEAMS, spelt_beams
-from tfzoo.serving.signatures.options import (
-    Drawing,
-    Searching,
-    as_sampling,
-    as_search,
-    cut,
-    defaults,
-)
 from tfzoo.serving.signatures.subject import texts_named, with_options
 
 SOURCES = texts_named("sources")
@@ -25,12 +17,12 @@ def translate(subject):
     """
 
     def answer(sources, drawing):
-        sampling = as_sampling(drawing, False)
+        sampling = options.as_sampling(drawing, False)
         written = generation.generate(subject.writer, read(subject, sources), sampling)
         texts = subject.text.detokenize(written.token_ids)
-        return {"translations": cut(texts, drawing.stop_strings)}
+        return {"translations": options.cut(texts, drawing.stop_strings)}
 
-    usual = defaults(Drawing, max_new_tokens=subject.context - 1, temperature=0.0)
+    usual = options.defaults(options.Drawing, max_new_tokens=subject.context - 1, temperature=0.0)
     return with_options(answer, SOURCES, [b"Hello"], usual)
 
 
@@ -41,13 +33,13 @@ def translate_beams(subject):
     """
 
     def answer(sources, searching):
-        ids, search = read(subject, sources), as_search(searching, False)
+        ids, search = read(subject, sources), options.as_search(searching, False)
         tokens, scores = generation.search(subject.writer, ids, search, NUM_BEAMS)
         is_text_before = tf.zeros_like(search.early_stopping)
         translations = spelt_beams(subject, tokens, is_text_before, searching.stop_strings)
         return {"translations": translations, "scores": scores}
 
-    usual = defaults(Searching, max_new_tokens=subject.context - 1)
+    usual = options.defaults(options.Searching, max_new_tokens=subject.context - 1)
     return with_options(answer, SOURCES, [b"Hello"], usual)
 
 
