@@ -5,6 +5,8 @@ Shape letters: b text, n token of all texts, w window, t token of a window.
 
 import tensorflow as tf
 
+from tfzoo.tokenizers.graph import row_ids
+
 TOKENS_AT_ONCE = 1024  # They need a float32 for each id of the vocabulary.
 
 
@@ -56,7 +58,7 @@ def _windows(texts, context, end_of_text):
     inputs = tf.where(place == 0, end_of_text, before)
     is_first = place % context == 0
     window = tf.cumsum(tf.cast(is_first, tf.int64)) - 1
-    text_of_window = tf.boolean_mask(texts.value_rowids(), is_first)
+    text_of_window = tf.boolean_mask(row_ids(texts), is_first)
 
     def rows(values):
         num_rows = tf.shape(text_of_window, tf.int64)[0]

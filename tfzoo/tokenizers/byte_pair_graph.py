@@ -17,7 +17,7 @@ import tokenizers as hf
 
 from tfzoo.tokenizers import merges as merge_files
 from tfzoo.tokenizers import wire
-from tfzoo.tokenizers.graph import TokenizerGraph, byte_values, repair_utf8
+from tfzoo.tokenizers.graph import TokenizerGraph, byte_values, repair_utf8, row_ids
 from tfzoo.tokenizers.piece_model import BPE, CONTROL, UNKNOWN, Piece, PieceModel
 from tfzoo.tokenizers.sentence_piece_graph import named_apart
 
@@ -57,7 +57,7 @@ class BytePairGraph(TokenizerGraph):
             self.classes, tf.searchsorted(self.class_starts, codes.values, side="right") - 1
         )
         starts = tf.where(word_starts(self._segments(codes), classes))[:, 0]
-        first_bytes = tf.gather(bytes_.row_starts(), codes.value_rowids()) + offsets.values
+        first_bytes = tf.gather(bytes_.row_starts(), row_ids(codes)) + offsets.values
         words = tf.RaggedTensor.from_row_splits(
             tf.gather(self.byte_characters, bytes_.values),
             tf.concat([tf.gather(first_bytes, starts), bytes_.row_splits[-1:]], axis=0),
@@ -75,7 +75,7 @@ class BytePairGraph(TokenizerGraph):
             return codes
         place = tf.searchsorted(self.digits, codes.values)
         nearest = tf.gather(self.digits, tf.minimum(place, tf.size(self.digits) - 1))
-        is_digit, row = nearest == codes.values, codes.value_rowids()
+        is_digit, row = nearest == codes.values, row_ids(codes)
         cut = is_digit | _shift(is_digit) | (row != tf.roll(row, 1, 0))
         cut = tf.concat([[True], cut[1:]], 0)[: tf.size(row)]
         return tf.RaggedTensor.from_row_starts(codes.values, tf.where(cut)[:, 0], validate=False)
@@ -88,7 +88,7 @@ def word_starts(codes, classes):
         codes: ragged int32 [b, None], n values. The code points.
         classes: int32 [n]. Letter, number, white space or other.
     """
-    row = codes.value_rowids()
+    row = row_ids(codes)
     place = tf.range(tf.size(row, tf.int64))
     first = place == tf.gather(codes.row_starts(), row)
     last = place == tf.gather(codes.row_limits(), row) - 1

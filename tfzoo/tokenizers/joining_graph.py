@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tfzoo.tokenizers import joining
+from tfzoo.tokenizers.graph import picked, row_ids
 
 
 def join(layout, special_ids, first, second=None, max_length=None) -> joining.Joined:
@@ -49,5 +50,5 @@ def _cut(first, second, room):
 
 def _first_of(ids, counts):
     """The first ids of each row, as many as `counts`, int64 [b], says."""
-    place = tf.ragged.range(ids.row_lengths())
-    return tf.ragged.boolean_mask(ids, place < counts[:, None])
+    place = tf.ragged.range(ids.row_lengths()).values
+    return picked(ids, place < tf.gather(counts, row_ids(ids)))

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_text import FastWordpieceTokenizer
 
 from tfzoo.tokenizers import word_piece_characters as characters
-from tfzoo.tokenizers.graph import TokenizerGraph, repair_utf8
+from tfzoo.tokenizers.graph import TokenizerGraph, picked, repair_utf8, row_ids
 from tfzoo.tokenizers.word_piece import CONTINUED, LONGEST_WORD
 
 
@@ -63,9 +63,9 @@ class WordPieceGraph(TokenizerGraph):
         """The code points that BERT's normalizer leaves, int32 [n], and the row of each."""
         codes = tf.strings.unicode_decode(strings, "UTF-8")
         becomes = tf.gather(self.replacements, self.replacement_of(codes.values))
-        origin = becomes.value_rowids()
+        origin = row_ids(becomes)
         is_same = becomes.values == characters.SAME
-        row = tf.gather(codes.value_rowids(), origin)
+        row = tf.gather(row_ids(codes), origin)
         codes = tf.where(is_same, tf.gather(codes.values, origin), becomes.values)
         if self.rank_of is None:
             return codes, row
@@ -86,11 +86,11 @@ class WordPieceGraph(TokenizerGraph):
     def _detokenize(self, ids):
         if not isinstance(ids, tf.RaggedTensor):
             ids = tf.RaggedTensor.from_tensor(ids)
-        is_spelt = self._spelt(ids.flat_values) != ""
-        ids = tf.ragged.boolean_mask(ids, ids.with_flat_values(is_spelt))
-        first = tf.concat([[True], ids.value_rowids()[1:] != ids.value_rowids()[:-1]], 0)
+        ids = picked(ids, self._spelt(ids.values) != "")
+        row = row_ids(ids)
+        first = tf.concat([[True], row[1:] != row[:-1]], 0)
         pieces = tf.where(
-            first[: tf.size(ids.values)],
+            first[: tf.size(row)],
             tf.gather(self.first_bytes, ids.values),
             tf.gather(self.token_bytes, ids.values),
         )

@@ -7,6 +7,7 @@ from tfzoo.serving.signatures import rows
 from tfzoo.serving.signatures.options import Drawing, as_sampling, cut, defaults
 from tfzoo.serving.signatures.subject import with_options
 from tfzoo.serving.signatures.white_space import stripped
+from tfzoo.tokenizers.graph import picked, row_ids
 
 
 def chat(subject):
@@ -55,5 +56,5 @@ def history(subject, turns, room):
 
 def _ends(ragged, most):
     """Ragged rows of which each keeps its last int32 (b,) values at most."""
-    skipped = tf.gather(rows.lengths(ragged) - most, ragged.value_rowids())
-    return tf.ragged.boolean_mask(ragged, ragged.with_values(rows.places(ragged) >= skipped))
+    skipped = tf.gather(rows.lengths(ragged) - most, row_ids(ragged))
+    return picked(ragged, rows.places(ragged) >= skipped)

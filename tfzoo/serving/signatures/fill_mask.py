@@ -8,7 +8,7 @@ from tfzoo.serving.signatures import rows
 from tfzoo.serving.signatures.subject import texts_named, with_options
 from tfzoo.tasks.states import hidden_states
 from tfzoo.tokenizers import masked_text
-from tfzoo.tokenizers.graph import repair_utf8
+from tfzoo.tokenizers.graph import repair_utf8, row_ids
 
 
 class Answers(NamedTuple):
@@ -53,7 +53,8 @@ def _with_masks(subject, texts):
     parts = tf.strings.split(repair_utf8(texts), masked_text.mask_token(tokenizer))
     strings = parts.values
     if masked_text.takes_space(tokenizer):
-        before_mask = tf.concat([parts.value_rowids()[1:] == parts.value_rowids()[:-1], [False]], 0)
+        row = row_ids(parts)
+        before_mask = tf.concat([row[1:] == row[:-1], [False]], 0)
         before_mask = before_mask[: tf.size(strings)]
         strings = tf.where(before_mask, tf.strings.regex_replace(strings, r" +\z", ""), strings)
     ids = subject.text.tokenize(strings)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from tfzoo.tasks.padding import padding_id
-from tfzoo.tokenizers import joining
+from tfzoo.tokenizers import joining_graph
 
 
 class Rows(NamedTuple):
@@ -33,28 +33,10 @@ def joined(subject, first, second=None) -> Rows:
         first: ragged int32 (b, None).
         second: ragged int32 (b, None), or None.
     """
-    layout = subject.tokenizer.layout
-    most = joining.room(layout, second is not None, subject.context)
-    if second is None:
-        first = first[:, :most]
-        second = first[:, :0]
-        between = ()
-    else:
-        second = beginnings(second, tf.maximum(most // 2, most - lengths(first)))
-        first = beginnings(first, most - lengths(second))
-        between = layout.between
-    head = surrounded(subject, layout.before, first, between)
-    tail = surrounded(subject, (), second, layout.after)
-    segment = layout.second_segment if between else 0
-    segments = tf.concat([tf.zeros_like(head), tf.zeros_like(tail) + segment], 1)
-    return side_by_side(subject, tf.concat([head, tail], 1), segments)
-
-
-def surrounded(subject, before, rows, after):
-    """Ragged rows between the special tokens of roles."""
-    ids = subject.tokenizer.special_ids
-    parts = [repeated([ids[role] for role in roles], rows) for roles in (before, after)]
-    return tf.concat([parts[0], rows, parts[1]], 1)
+    tokenizer = subject.tokenizer
+    layout, special_ids = tokenizer.layout, tokenizer.special_ids
+    rows, segments = joining_graph.join(layout, special_ids, first, second, subject.context)
+    return side_by_side(subject, rows, segments)
 
 
 def repeated(ids, rows):
@@ -70,12 +52,6 @@ def lengths(rows):
 def places(rows):
     """The place of each value in its ragged row, int32 (n,)."""
     return tf.cast(tf.ragged.range(rows.row_lengths()).values, tf.int32)
-
-
-def beginnings(rows, most):
-    """Ragged rows of which each keeps its first int32 (b,) values at most."""
-    kept = places(rows) < tf.gather(most, rows.value_rowids())
-    return tf.ragged.boolean_mask(rows, rows.with_values(kept))
 
 
 def side_by_side(subject, rows, segments) -> Rows:

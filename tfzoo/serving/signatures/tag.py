@@ -7,6 +7,7 @@ from tfzoo.serving.signatures.subject import signature, texts_named
 from tfzoo.tasks import classes
 from tfzoo.tasks.states import hidden_states
 from tfzoo.tasks.token_classification import no_piece
+from tfzoo.tokenizers.graph import row_ids
 
 
 def tag(subject):
@@ -48,7 +49,5 @@ def _pieces(subject, words):
 def _first_places(pieces):
     """The place of each word's first piece in its row, ragged int32 (b, None)."""
     first = tf.cast(pieces.values.row_starts(), tf.int32)
-    of_row = tf.gather(
-        tf.cast(pieces.merge_dims(1, 2).row_starts(), tf.int32), pieces.value_rowids()
-    )
+    of_row = tf.gather(tf.cast(pieces.merge_dims(1, 2).row_starts(), tf.int32), row_ids(pieces))
     return pieces.with_values(first - of_row)

@@ -3,9 +3,10 @@
 import tensorflow as tf
 
 from tfzoo import generation
-from tfzoo.serving.signatures import options, rows
+from tfzoo.serving.signatures import options
 from tfzoo.serving.signatures.generate import NUM_BEAMS, spelt_beams
 from tfzoo.serving.signatures.subject import texts_named, with_options
+from tfzoo.tokenizers import joining_graph
 
 SOURCES = texts_named("sources")
 
@@ -47,7 +48,7 @@ def read(subject, sources):
     """What the encoder reads of sources, ragged int32 (b, None), as `TextToText.source_ids`."""
     if subject.prefix:
         sources = tf.strings.join([f"{subject.prefix.strip()} ", sources])
-    layout = subject.tokenizer.layout
-    ids = rows.surrounded(subject, layout.before, subject.text.tokenize(sources), layout.after)
+    layout, special_ids = subject.tokenizer.layout, subject.tokenizer.special_ids
+    ids = joining_graph.join(layout, special_ids, subject.text.tokenize(sources)).token_ids
     most = subject.context - 1
     return tf.concat([ids[:, :most], ids[:, most:][:, -1:]], 1)
