@@ -3,6 +3,7 @@
 It is made of the folder as it will be served, after a move, in a process without Python TensorFlow.
 """
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import NamedTuple
@@ -121,11 +122,12 @@ class Check:
     def _in_python(self, served):
         """(signature, output) -> array, of the functions that the SavedModel was made of."""
         answers = []
-        for name, inputs in self._requests:
-            given = cpp_loader.with_answers(inputs, answers).values()
-            concrete = served.functions[name].get_concrete_function()
-            outputs = concrete(*map(tf.constant, given))
-            answers.append({key: value.numpy() for key, value in outputs.items()})
+        with _as_traced():
+            for name, inputs in self._requests:
+                given = cpp_loader.with_answers(inputs, answers).values()
+                concrete = served.functions[name].get_concrete_function()
+                outputs = concrete(*map(tf.constant, given))
+                answers.append({key: value.numpy() for key, value in outputs.items()})
         return _by_output(self._names, answers)
 
     def _loaded(self, variant, folder):
@@ -156,6 +158,18 @@ class Check:
             most = f"at most {MOST_PERPLEXITY:g} times that may be"
             _refuse(variant, [f"its perplexity is {theirs:.4g}, of float32 {ours:.4g}; {most}"])
         return theirs, theirs / ours - 1
+
+
+@contextlib.contextmanager
+def _as_traced():
+    """Graphs run as they are: to rewrite one takes TensorFlow longer than to run it once."""
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        off = before.get("disable_meta_optimizer", False)
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": off})
 
 
 def _tolerance(compute_dtype):

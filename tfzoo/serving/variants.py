@@ -93,9 +93,20 @@ def reading(function, variables, weights):
         weights: list of `Kept`, one a variable.
     """
 
-    @functools.wraps(function.python_function)
-    def with_weights(*given):
-        with in_place_of(variables, [weight.value() for weight in weights]):
-            return function.python_function(*given)
+    specs = function.input_signature
 
-    return tf.function(with_weights, input_signature=function.input_signature, autograph=False)
+    @functools.cache
+    def computation():
+        @tf.function(input_signature=specs, autograph=False)
+        def with_weights(*given):
+            with in_place_of(variables, [weight.value() for weight in weights]):
+                return function.python_function(*given)
+
+        with tf.init_scope():
+            return with_weights.get_concrete_function()
+
+    @functools.wraps(function.python_function)
+    def traced_once(*given):  # However often TensorFlow traces what calls it.
+        return computation()(*given)
+
+    return tf.function(traced_once, input_signature=specs, autograph=False)
