@@ -72,4 +72,6 @@ def test_the_model_card_tells_the_model_and_each_signature(exported, signatures,
     card = (exported / "MODEL_CARD.md").read_text()
     assert f"| parameters | {model.count_params():,} |" in card
     assert all(f"| `{name}` |" in card for name in signatures)
+    kept = 2 * model.config.num_layers * 32 * 32 * 4  # Keys and values, of 32 tokens, 32 wide.
+    assert f"| keys and values of one row | at most {kept:,} bytes |" in card
     assert str(exported.parent) not in card

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from tfzoo.errors import UsageError
+from tfzoo.generation.cache_size import cache_bytes
 from tfzoo.serving import check_report
 from tfzoo.training.metrics import read_rows
 from tfzoo.training.model_dir import ModelDir
@@ -42,7 +43,7 @@ def write_model_card(
     """
     sections = [
         f"# {model_name}",
-        _what_it_is(model, tokenizer, variant),
+        _what_it_is(served, model, tokenizer, variant),
         _signatures(served),
         *_of_run(model_dir),
         "## Check\n\n" + _CHECK + "\n\n" + _table(*check_report.checks(checked)),
@@ -52,16 +53,27 @@ def write_model_card(
     Path(folder, "MODEL_CARD.md").write_text("\n\n".join(sections) + "\n")
 
 
-def _what_it_is(model, tokenizer, variant):
+def _what_it_is(served, model, tokenizer, variant):
     sizes = {
         "kind": f"{type(model).__name__}, {model.kind.replace('_', '-')}",
         "parameters": f"{model.count_params():,}",
         "weights in the file": variant,
         "precision of the computation": model.compute_dtype,
         "tokenizer": f"{tokenizer.kind}, {tokenizer.vocabulary_size:,} ids",
+        **_memory(served, model),
         **dataclasses.asdict(model.config),
     }
     return _table(("", ""), sizes.items())
+
+
+def _memory(served, model):
+    """What a row that is being written keeps in memory; a search keeps that of each beam."""
+    if "prefill" not in served.functions:
+        return {}
+    length = model.config.max_sequence_length
+    read = length if model.kind == "encoder_decoder" else 0
+    needed = cache_bytes(model, 1, length, read)
+    return {"keys and values of one row": f"at most {needed:,} bytes"}
 
 
 def _latency_of(checked):
