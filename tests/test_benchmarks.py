@@ -28,12 +28,14 @@ def quick(question, *flags):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_training_step_reports_speed_and_share_of_peak():
     report = quick("training_step", "--peers", "tfzoo", "--precisions", "bfloat16")
     assert re.search(r"\| \*\*tfzoo\*\* \| [\d,]+ \| .* \| \d+% \|", report)
     assert re.search(r"matrix product in the same run: [1-9][\d,]* GFLOP/s", report)
 
 
+@pytest.mark.slow
 def test_decoding_reports_speed_in_both_precisions(tmp_path):
     report = quick("decoding", "--peers", "tfzoo", "--output", str(tmp_path / "decoding.md"))
     assert re.search(r"\| \*\*tfzoo, float32\*\* \| [\d,]+ \|", report)

@@ -242,6 +242,7 @@ def test_a_model_that_does_not_write_is_refused(tmp_path, capsys):
     assert "only a decoder converses" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_replies_counts_prompts_with_one_reply(model_dir, capsys):
     replies.main([f"--model_dir={model_dir}"])
     counted = {"prompts": 3, "unambiguous": 3, "exact": 3, "share": 1.0}

@@ -69,11 +69,17 @@ def test_recipe_has_a_row_in_the_table(path):
     assert f"{path.parent.name}/{path.name}" in table
 
 
-# To export takes longer than to train so little: one that writes, one that reads.
-EXPORTED = {"quickstart", "sentiment"}
+# To export takes longer than to train so little.
+EXPORTED = {"quickstart"}
+# The task of each is trained by another recipe.
+SLOW = {"llama_or_gpt2", "own_text", "characters", "sentiment_as_text"}
 
 
-@pytest.mark.parametrize("path", FLAGFILES, ids=NAMES)
+def case(path):
+    return pytest.param(path, marks=pytest.mark.slow if path.parent.name in SLOW else ())
+
+
+@pytest.mark.parametrize("path", map(case, FLAGFILES), ids=NAMES)
 def test_recipe_trains(path, tmp_path):
     task = flags.read(TrainConfig, path).task
     name, lines = DATA[TASKS[task].data_kind]

@@ -59,6 +59,7 @@ def program(language, code):
     return [[sys.executable, *shlex.split(line)[1:]] for line in lines]
 
 
+@pytest.mark.slow
 def test_each_snippet_runs(workshop):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     for language, code in BLOCKS:

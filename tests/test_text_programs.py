@@ -142,6 +142,7 @@ def test_pairs_need_a_model_of_words(model_dir, tmp_path, capsys):
     assert "Received: --task=classification" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_export_writes_the_next_version(model_dir, tmp_path, capsys):
     assert export.main([f"--model_dir={model_dir}", f"--export_dir={tmp_path}/fox"]) == 0
     assert capsys.readouterr().out.strip() == f"{tmp_path}/fox/1"

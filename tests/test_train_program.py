@@ -83,6 +83,7 @@ def test_a_start_with_too_few_steps_leaves_the_flags_of_the_run(start, tmp_path,
     assert (tmp_path / "run/train.flags").read_text() == before
 
 
+@pytest.mark.slow
 def test_the_commands_that_come_next_work(start, capsys):
     assert start() == 0
     told = capsys.readouterr().out.splitlines()

@@ -55,6 +55,7 @@ def config(model_dir):
     return flags.read(TrainConfig, model_dir / "train.flags")
 
 
+@pytest.mark.slow
 def test_a_source_is_read_as_in_training(trained, config, model_dir):
     """With its prefix, and cut: the longest has more tokens than the model reads."""
     tokenizer, task, split = preparation.found(config, ModelDir(model_dir), progress=False)

@@ -75,6 +75,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_pairs_of_40_mb_take_no_more_memory_than_those_of_8(tmp_path):
     paths = [tmp_path / "data", tmp_path / "small.tsv", tmp_path / "large.tsv"]
     for path, megabytes in zip(paths[1:], (8, 40), strict=True):

@@ -14,9 +14,8 @@ PROMPTS = ["the quick", "dog and the", ""] * 6
 SEEDS = list(range(len(PROMPTS)))
 
 
-@pytest.mark.parametrize(
-    "kind, size", [pytest.param("sentence_piece", 160, marks=pytest.mark.slow), ("word_piece", 60)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind, size", [("sentence_piece", 160), ("word_piece", 60)])
 def test_generate_stream_and_the_export_give_one_text(kind, size, strings, tmp_path):
     keras.utils.set_random_seed(0)
     tokenizer = tokenizers.train(kind, TEXT, size)

@@ -28,10 +28,7 @@ CASES = [
     ("transformer_tiny", "byte_pair", "words"),
     ("t5_tiny", "sentence_piece", "words"),
 ]
-FAST = {  # Decoders are exported by other quick tests too.
-    ("bert_tiny", "word_piece", "words"),
-    ("bert_tiny", "word_piece", "token_classification"),
-}
+FAST = {("bert_tiny", "word_piece", "words")}  # Decoders are exported by other quick tests too.
 
 
 @pytest.mark.parametrize(

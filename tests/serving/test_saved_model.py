@@ -58,6 +58,7 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path):
         serving.export(None, None, tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_warmup_requests_run(exported):
     path = exported / "assets.extra" / "tf_serving_warmup_requests"
     requests = []

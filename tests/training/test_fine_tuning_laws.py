@@ -55,6 +55,7 @@ def test_frozen_weights_keep_their_bits_and_have_no_moments(folder, gpt2, tmp_pa
             assert (f"{group}/{path}" in after) != frozen
 
 
+@pytest.mark.slow
 def test_with_frozen_weights_stopped_and_resumed_is_never_stopped(folder, gpt2, tmp_path):
     options = (f"--init_from={gpt2}", FROZEN, "--layer_decay=0.5")
     whole = run(folder, tmp_path / "whole", *options)
@@ -211,6 +212,7 @@ def test_a_run_begins_with_what_adapters_made_of_another(folder, adapted, tmp_pa
         np.testing.assert_array_equal(array, merged[path])
 
 
+@pytest.mark.slow
 def test_adapters_without_their_base_say_where_it_was(folder, gpt2, tmp_path, capfd):
     origin, options = tmp_path / "origin", (*LORA, "--train_steps=2")
     shutil.copytree(gpt2, origin)

@@ -45,6 +45,7 @@ def test_it_begins_with_these_weights_and_that_tokenizer(folder, published, tmp_
     assert len(facts["weights to begin with"]["sha256"]) == 64
 
 
+@pytest.mark.slow
 def test_stopped_and_resumed_is_never_stopped_though_the_folder_is_gone(
     folder, published, tmp_path
 ):
@@ -56,6 +57,7 @@ def test_stopped_and_resumed_is_never_stopped_though_the_folder_is_gone(
     assert run(folder, tmp_path / "parts", *options) == whole
 
 
+@pytest.mark.slow
 def test_adapters_need_the_folder_as_it_was(folder, published, tmp_path, capfd):
     origin = tmp_path / "origin"
     shutil.copytree(published[0], origin)
