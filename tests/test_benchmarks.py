@@ -119,6 +119,7 @@ def test_sentiment_counts_words_of_the_rows_that_the_run_has_held_out(tmp_path):
     assert accuracy["logistic regression, words"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_peer_that_fails_has_no_rate_and_the_others_have_theirs(capfd):
     good = Setting(**TINY, batch_size=1, num_steps=1)
     peers = {

@@ -72,14 +72,14 @@ def test_recipe_has_a_row_in_the_table(path):
 # To export takes longer than to train so little.
 EXPORTED = {"quickstart"}
 # The task of each is trained by another recipe.
-SLOW = {"llama_or_gpt2", "own_text", "characters", "sentiment_as_text"}
+SLOW = {"llama_or_gpt2", "own_text", "characters", "sentiment_as_text", "t5_span_corruption"}
 
 
 def case(path):
     return pytest.param(path, marks=pytest.mark.slow if path.parent.name in SLOW else ())
 
 
-@pytest.mark.parametrize("path", map(case, FLAGFILES), ids=NAMES)
+@pytest.mark.parametrize("path", [case(path) for path in FLAGFILES], ids=NAMES)
 def test_recipe_trains(path, tmp_path):
     task = flags.read(TrainConfig, path).task
     name, lines = DATA[TASKS[task].data_kind]

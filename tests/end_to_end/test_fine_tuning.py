@@ -33,6 +33,7 @@ def program(workshop, name, *arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_killed_adapters_go_on_and_the_programs_read_them(workshop, base):
     flags = {**LORA, "init_from": "base"}
     workshop.train(workshop.flags("calm", **flags))

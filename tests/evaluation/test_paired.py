@@ -71,7 +71,10 @@ def by_hand(model, tokenizer, sentence, other):
     return total
 
 
-@pytest.mark.parametrize("family", ["bert", "albert", "roberta", "gpt2"])
+@pytest.mark.parametrize(
+    "family",
+    ["bert", "gpt2", *(pytest.param(x, marks=pytest.mark.slow) for x in ("albert", "roberta"))],
+)
 def test_it_is_the_likelihood_by_hand(family, word_piece):
     model, tokenizer = model_and_tokenizer(family, word_piece)
     scores = score_pairs(model, tokenizer, PAIRS)
@@ -88,7 +91,9 @@ def test_it_is_the_likelihood_by_hand(family, word_piece):
     assert np.unique(scores).size > len(PAIRS)
 
 
-@pytest.mark.parametrize("tokens", [1, 50, 10_000])
+@pytest.mark.parametrize(
+    "tokens", [50, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 10_000))]
+)
 def test_scores_do_not_depend_on_what_runs_at_once(trained, monkeypatch, tokens):
     expected = score_pairs(*trained, PAIRS)
     np.testing.assert_allclose(score_pairs(*trained, PAIRS, batch_size=3), expected, rtol=1e-5)

@@ -71,7 +71,13 @@ def nats_of(model, stream, stride):
     return nats
 
 
-@pytest.mark.parametrize(("stride", "batch_size"), [(1, 7), (5, None), (12, 2), (CONTEXT, 3)])
+@pytest.mark.parametrize(
+    ("stride", "batch_size"),
+    [
+        (5, None),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((1, 7), (12, 2), (CONTEXT, 3))),
+    ],
+)
 def test_with_a_stride_each_token_is_predicted_once_from_its_window(
     model, tokenizer, store, stride, batch_size
 ):

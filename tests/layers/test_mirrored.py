@@ -26,7 +26,11 @@ assert losses[-1] < 0.9 * losses[0], losses
 
 
 @pytest.mark.parametrize(
-    "embedding", ["TokenEmbedding(11, 8)", "keras.layers.Embedding(11, 8, mask_zero=True)"]
+    "embedding",
+    [
+        "TokenEmbedding(11, 8)",
+        pytest.param("keras.layers.Embedding(11, 8, mask_zero=True)", marks=pytest.mark.slow),
+    ],
 )
 def test_layers_train_under_mirrored_strategy(embedding):
     program = PROGRAM.format(embedding=embedding)

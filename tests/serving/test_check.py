@@ -85,6 +85,7 @@ def test_a_variant_that_is_far_from_float32(small, tokenizer, monkeypatch, tmp_p
     refused(small, tokenizer, tmp_path, "int8: .* from float32's", ("float32", "int8"))
 
 
+@pytest.mark.slow
 def test_what_stood_there_before_stays(small, tmp_path):
     tokenizer = tokenizers.train("bytes", [], 257)
     kernel = small.weights[0]

@@ -64,7 +64,14 @@ def test_with_frozen_weights_stopped_and_resumed_is_never_stopped(folder, gpt2, 
     assert whole != run(folder, tmp_path / "free", options[0])
 
 
-@pytest.mark.parametrize("fields", [{}, {"remat": True}, {"num_microbatches": 2, "jit": "auto"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        pytest.param({"remat": True}, marks=pytest.mark.slow),
+        {"num_microbatches": 2, "jit": "auto"},
+    ],
+)
 def test_what_is_not_frozen_has_the_gradient_that_it_has_elsewhere(tmp_path, fields):
     """One step, without clipping by a norm that fewer weights have."""
     moved = {}
@@ -238,6 +245,7 @@ def _as_begun():
     )
 
 
+@pytest.mark.slow
 def test_new_tokens_are_the_mean_of_the_old(folder, gpt2, tmp_path):
     still = ("--learning_rate=1e-30", "--weight_decay=0", "--train_steps=1")
     run(folder, tmp_path / "x", f"--init_from={gpt2}", "--vocabulary_size=300", *still)

@@ -31,6 +31,7 @@ def llama(folder):
 STILL = ("--learning_rate=1e-30", "--weight_decay=0", "--train_steps=1")
 
 
+@pytest.mark.slow
 def test_it_begins_with_the_averaged_weights_and_heads_of_its_own(folder, bert, tmp_path):
     begun = tmp_path / "begun"
     run(folder, begun, "classification", "two.csv", f"--init_from={bert}", *STILL, "--dropout=0")
@@ -89,6 +90,7 @@ def test_positions_that_are_not_learned_may_be_more(folder, llama, tmp_path):
     assert models.load_config(tmp_path / "begun" / "model.json").config.max_sequence_length == 64
 
 
+@pytest.mark.slow
 def test_stopped_and_resumed_is_never_stopped_though_its_origin_is_gone(folder, bert, tmp_path):
     origin = tmp_path / "origin"
     shutil.copytree(bert, origin)

@@ -103,6 +103,7 @@ def test_what_does_not_go_together_is_named(
     assert message in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_tokenizer_is_given_one(folder, published, tmp_path, capfd):
     origin = tmp_path / "origin"
     shutil.copytree(published[0], origin)

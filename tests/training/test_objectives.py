@@ -102,7 +102,12 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(folder, tmp_path, task,
 
 
 @pytest.mark.parametrize(
-    ("task", "expected"), [("translation", True), ("bert", False), ("regression", False)]
+    ("task", "expected"),
+    [
+        ("translation", True),
+        ("regression", False),
+        pytest.param("bert", False, marks=pytest.mark.slow),
+    ],
 )
 def test_a_perplexity_is_shown_where_exp_of_the_loss_is_one(
     folder, tmp_path, task, expected, capsys

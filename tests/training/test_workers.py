@@ -4,6 +4,7 @@ import signal
 import time
 
 import numpy as np
+import pytest
 import tiny_run
 
 LONG = {"train_steps": 100_000, "checkpoint_every_steps": 20, "dropout": 0.2}
@@ -21,6 +22,7 @@ def last_step(folder):
     return tiny_run.tiny_trainer(tiny_run.tiny_config(folder)).checkpoints.steps()[-1]
 
 
+@pytest.mark.slow
 def test_a_dead_worker_ends_all_and_starting_again_resumes(tmp_path):
     chief, worker = tiny_run.start_workers(tmp_path, LONG)
     wait_for_rows(tmp_path, (chief, worker), 50)
