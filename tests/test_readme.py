@@ -40,7 +40,12 @@ TINY = (
 )
 ADJECTIVES = ("fine", "dull", "loud", "slow", "bright", "silent", "sharp")
 NOUNS = ("film", "song", "tale", "play", "scene", "voice", "plot")
-SLOW_SECTIONS = {"Several devices, several machines", "Smaller files"}
+SLOW_SECTIONS = {
+    "Other models, other tasks",
+    "Fine-tuning",
+    "Smaller files",
+    "Several devices, several machines",
+}
 
 
 def blocks(language):
@@ -75,6 +80,9 @@ SHELL = [
     if is_run(command)
 ]
 PYTHON = [(title, code) for title, code in blocks("python") if is_run(code)]
+FOLDERS = re.compile(r"\b(?:runs|theirs|saved_models)/\w+")
+# The first command that names a folder makes it.
+MAKERS = {name: code for _, code in reversed(SHELL) for name in FOLDERS.findall(code)}
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +111,20 @@ def environment(folder):
     return {**os.environ, "HOME": str(folder), "PATH": path, "PYTHONPATH": str(ROOT)}
 
 
+def make(code, folder, environment):
+    """Makes the folders that code reads, where no test before it has: it may be the only one."""
+    for name in FOLDERS.findall(code):
+        maker = MAKERS.get(name, code)
+        if maker != code and not (folder / name).exists():
+            make(maker, folder, environment)
+            run(["bash", "-euc", made_tiny(maker)], folder, environment)
+
+
+def marked(cases):
+    slow = pytest.mark.slow
+    return [pytest.param(*case, marks=slow if case[0] in SLOW_SECTIONS else ()) for case in cases]
+
+
 def run(command, folder, environment):
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
@@ -113,21 +135,20 @@ def run(command, folder, environment):
 
 @pytest.mark.parametrize(
     ("title", "command"),
-    [
-        pytest.param(*case, marks=pytest.mark.slow if case[0] in SLOW_SECTIONS else ())
-        for case in SHELL
-    ],
+    marked(SHELL),
     ids=[re.search(r"tfzoo\.\w+", command)[0] for _, command in SHELL],
 )
 def test_command_runs(title, command, folder, environment):
+    make(command, folder, environment)
     run(["bash", "-euc", made_tiny(command)], folder, environment)
     for name in re.findall(r"tfzoo\.train .*--model_dir=(\S+)", command):  # jobs may fail unseen
         assert (folder / name).exists() == ("--dry_run" not in command)
         assert "--dry_run" in command or metrics.read_rows(folder / name)[-1]["step"] == 3
 
 
-@pytest.mark.parametrize(("title", "code"), PYTHON, ids=range(len(PYTHON)))
+@pytest.mark.parametrize(("title", "code"), marked(PYTHON), ids=range(len(PYTHON)))
 def test_python_runs(title, code, folder, environment):
+    make(code, folder, environment)
     run([sys.executable, "-c", code], folder, environment)
 
 
@@ -175,9 +196,7 @@ def test_links_lead_to_files():
 @pytest.fixture(scope="module")
 def exported(folder, environment):
     """Input and output names of each signature of what the README's commands exported."""
-    if not (folder / "saved_models" / "mine").exists():
-        for command in (c for _, c in SHELL if "--dry_run" not in c and "runs/mine" in c):
-            run(["bash", "-euc", made_tiny(command)], folder, environment)
+    make("saved_models/mine", folder, environment)
     versions = (folder / "saved_models" / "mine").iterdir()
     newest = max(versions, key=lambda path: int(path.name))
     return json.loads(
