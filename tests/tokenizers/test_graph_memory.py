@@ -3,7 +3,11 @@
 import subprocess
 import sys
 
+import pytest
+import tensorflow as tf
+
 from tfzoo import tokenizers
+from tfzoo.tokenizers.graph import picked, row_ids
 
 PROGRAM = """
 import resource, sys
@@ -41,3 +45,17 @@ def test_a_long_text_among_short_ones(tmp_path):
     assert ran.returncode == 0, ran.stderr
     grown = [float(line) for line in ran.stdout.split()]
     assert len(grown) == 3 and max(grown) < 500, grown  # MB; short by long ones are 35,000
+
+
+@pytest.mark.parametrize("dtype", [tf.int32, tf.int64])
+def test_rows_are_those_of_tensorflow(dtype):
+    ragged = tf.RaggedTensor.from_row_lengths(
+        [5, 6, 7, 8, 9], tf.constant([0, 2, 0, 0, 3, 0], dtype)
+    )
+    assert row_ids(ragged).numpy().tolist() == ragged.value_rowids().numpy().tolist()
+    is_picked = tf.constant([False, True, True, False, True])
+    expected = tf.ragged.boolean_mask(ragged, ragged.with_values(is_picked)).to_list()
+    assert picked(ragged, is_picked).to_list() == expected == [[], [6], [], [], [7, 9], []]
+    nothing = ragged[:0]
+    assert row_ids(nothing).shape == [0]
+    assert picked(nothing, tf.constant([], tf.bool)).to_list() == []

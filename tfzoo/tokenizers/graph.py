@@ -23,7 +23,8 @@ def row_ids(ragged):
     than the memory for a long text among many short ones.
     """
     values = tf.range(tf.shape(ragged.values, tf.int64)[0])
-    return tf.searchsorted(ragged.row_limits(), values, side="right", out_type=tf.int64)
+    limits = tf.cast(ragged.row_limits(), tf.int64)
+    return tf.searchsorted(limits, values, side="right", out_type=tf.int64)
 
 
 def picked(ragged, is_picked):
