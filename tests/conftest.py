@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import gc
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 os.environ.setdefault("PYTHONFAULTHANDLER", "1")  # of the processes that tests start
@@ -21,10 +22,21 @@ def same_seed():
     keras.utils.set_random_seed(0)
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def memory_is_given_back():
-    """Graphs and programs of a module's models would else be kept to the end: 24 GB do for all."""
+    """Graphs and programs of a test's models would else be kept to the end: 24 GB do for all."""
+    before = _resident_megabytes()
     yield
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # Where the C library is another.
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    if _resident_megabytes() - before > 200:
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError):  # Where the C library is another.
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def _resident_megabytes():
+    """0 on systems that do not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
