@@ -15,6 +15,8 @@ with contextlib.suppress(ImportError):
 import keras  # noqa: E402
 import pytest  # noqa: E402
 
+_kept = 0.0  # Megabytes, when memory was given back last.
+
 
 @pytest.fixture(autouse=True)
 def same_seed():
@@ -24,13 +26,14 @@ def same_seed():
 
 @pytest.fixture(autouse=True)
 def memory_is_given_back():
-    """Graphs and programs of a test's models would else be kept to the end: 24 GB do for all."""
-    before = _resident_megabytes()
+    """Graphs and programs of tests' models would else be kept to the end: 24 GB do for all."""
+    global _kept
     yield
-    if _resident_megabytes() - before > 200:
+    if _resident_megabytes() - _kept > 300:
         gc.collect()
         with contextlib.suppress(OSError, AttributeError):  # Where the C library is another.
             ctypes.CDLL("libc.so.6").malloc_trim(0)
+        _kept = _resident_megabytes()
 
 
 def _resident_megabytes():

@@ -181,3 +181,23 @@ def test_half_precision_has_variants(tokenizer, tmp_path):
     model = GPT2.from_preset("gpt2_tiny", dtype="mixed_bfloat16", vocabulary_size=size, **small)
     bundle = serving.export_variants(model, tokenizer, tmp_path / "m", ALL)
     assert len(bundle.versions) == 3
+
+
+def test_a_signature_is_traced_once_to_be_called_and_saved(tmp_path):
+    traces = []
+    variable = keras.Variable(3.0)
+
+    def double(x):
+        traces.append(x)
+        return {"y": 2.0 * x * variable}
+
+    specs = [tf.TensorSpec([None], tf.float32, "x")]
+    module = tf.Module()
+    module.weights = variants.kept([variable], "float32")
+    traced = tf.function(double, input_signature=specs, autograph=False)
+    function = variants.reading(traced, [variable], module.weights)
+    assert function(tf.constant([1.0]))["y"].numpy() == [6.0]
+    tf.saved_model.save(module, str(tmp_path / "saved"), {"double": function})
+    loaded = tf.saved_model.load(str(tmp_path / "saved")).signatures["double"]
+    assert loaded(tf.constant([2.0]))["y"].numpy() == [12.0]
+    assert len(traces) == 1

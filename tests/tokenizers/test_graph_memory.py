@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfzoo import tokenizers
-from tfzoo.tokenizers.graph import picked, row_ids
+from tfzoo.tokenizers.ragged import picked, row_ids
 
 PROGRAM = """
 import resource, sys

@@ -26,11 +26,10 @@ CASES = {
 # Of each kind of batches one is among the quick tests: of tokens, of corrupted tokens, of rows, of
 # pairs; the others are of the same code.
 SLOW = ("masked_lm", "span_corruption", "regression", "similarity", "token_classification")
-SLOWER = (*SLOW, "translation", "classification")
 
 
-def case(task, slow=SLOW):
-    return pytest.param(task, marks=pytest.mark.slow) if task in slow else task
+def case(task):
+    return pytest.param(task, marks=pytest.mark.slow) if task in SLOW else task
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +82,7 @@ def run(folder, model_dir, task, *more, steps=4):
     return [row for row in read_rows(model_dir) if "loss" in row]
 
 
-@pytest.mark.parametrize("task", [case(task, SLOWER) for task in CASES])
+@pytest.mark.parametrize("task", [case(task) for task in CASES])
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(folder, tmp_path, task, capsys):
     whole = run(folder, tmp_path / "whole", task)
     run(folder, tmp_path / "parts", task, steps=2)
@@ -119,7 +118,12 @@ def test_a_perplexity_is_shown_where_exp_of_the_loss_is_one(
 
 
 @pytest.mark.parametrize(
-    "task", [case(x, SLOWER) for x in ("bert", "translation", "classification")]
+    "task",
+    [
+        "bert",
+        pytest.param("translation", marks=pytest.mark.slow),
+        pytest.param("classification", marks=pytest.mark.slow),
+    ],
 )
 def test_microbatches_are_the_whole_batch(folder, tmp_path, task):
     whole = run(folder, tmp_path / "whole", task)

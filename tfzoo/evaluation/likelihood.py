@@ -5,7 +5,7 @@ Shape letters: b text, n token of all texts, w window, t token of a window.
 
 import tensorflow as tf
 
-from tfzoo.tokenizers.graph import row_ids
+from tfzoo.tokenizers.ragged import row_ids
 
 TOKENS_AT_ONCE = 1024  # They need a float32 for each id of the vocabulary.
 

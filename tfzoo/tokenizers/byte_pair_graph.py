@@ -17,8 +17,9 @@ import tokenizers as hf
 
 from tfzoo.tokenizers import merges as merge_files
 from tfzoo.tokenizers import wire
-from tfzoo.tokenizers.graph import TokenizerGraph, byte_values, repair_utf8, row_ids
+from tfzoo.tokenizers.graph import TokenizerGraph, byte_values, repair_utf8
 from tfzoo.tokenizers.piece_model import BPE, CONTROL, UNKNOWN, Piece, PieceModel
+from tfzoo.tokenizers.ragged import row_ids
 from tfzoo.tokenizers.sentence_piece_graph import named_apart
 
 _OTHER, _LETTER, _NUMBER, _SPACE = range(4)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfzoo.tokenizers import joining
-from tfzoo.tokenizers.graph import picked, row_ids
+from tfzoo.tokenizers.ragged import picked, row_ids
 
 
 def join(layout, special_ids, first, second=None, max_length=None) -> joining.Joined:

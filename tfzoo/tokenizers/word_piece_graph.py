@@ -9,7 +9,8 @@ import tensorflow as tf
 from tensorflow_text import FastWordpieceTokenizer
 
 from tfzoo.tokenizers import word_piece_characters as characters
-from tfzoo.tokenizers.graph import TokenizerGraph, picked, repair_utf8, row_ids
+from tfzoo.tokenizers.graph import TokenizerGraph, repair_utf8
+from tfzoo.tokenizers.ragged import picked, row_ids
 from tfzoo.tokenizers.word_piece import CONTINUED, LONGEST_WORD
 
 

@@ -7,7 +7,7 @@ from tfzoo.serving.signatures import rows
 from tfzoo.serving.signatures.options import Drawing, as_sampling, cut, defaults
 from tfzoo.serving.signatures.subject import with_options
 from tfzoo.serving.signatures.white_space import stripped
-from tfzoo.tokenizers.graph import picked, row_ids
+from tfzoo.tokenizers.ragged import picked, row_ids
 
 
 def chat(subject):

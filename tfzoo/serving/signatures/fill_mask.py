@@ -8,7 +8,8 @@ from tfzoo.serving.signatures import rows
 from tfzoo.serving.signatures.subject import texts_named, with_options
 from tfzoo.tasks.states import hidden_states
 from tfzoo.tokenizers import masked_text
-from tfzoo.tokenizers.graph import repair_utf8, row_ids
+from tfzoo.tokenizers.graph import repair_utf8
+from tfzoo.tokenizers.ragged import row_ids
 
 
 class Answers(NamedTuple):

@@ -7,7 +7,7 @@ from tfzoo.serving.signatures.subject import signature, texts_named
 from tfzoo.tasks import classes
 from tfzoo.tasks.states import hidden_states
 from tfzoo.tasks.token_classification import no_piece
-from tfzoo.tokenizers.graph import row_ids
+from tfzoo.tokenizers.ragged import row_ids
 
 
 def tag(subject):
