@@ -14,7 +14,6 @@ from tfzoo.generation.constraints import constrained, history
 from tfzoo.generation.ends import is_one_of
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
 from tfzoo.generation.samplers import sample
-from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.layers import KeyValueCache, in_place_of, is_kernel, weights_at_hand
 
 
@@ -190,16 +189,13 @@ def repeat(model, unfinished, step, state, halve_kernels=False):
         halve_kernels: bool. Whether to compute products in two halves: in a compiled program of one
             row, with nothing beside it, that keeps two cores busy.
     """
-    # A single row waits for weights to come from memory, more rows wait for products.
-    one_row = state.last.shape[0] == 1
-    dtype = tf.as_dtype(model.compute_dtype) if one_row else product_dtype(model.compute_dtype)
-    output_kernel = tf.transpose(tf.cast(model.output_weights(), dtype))
+    output_kernel = tf.transpose(tf.cast(model.output_weights(), model.compute_dtype))
 
     def body(state):
         after = step(state, output_kernel)
         return (tf.nest.map_structure(_as_before, after, state),)
 
-    weights = weights_at_hand(model.weights, dtype)
+    weights = weights_at_hand(model.weights, model.compute_dtype)
     if halve_kernels:
         output_kernel = kernels.halves(output_kernel)
         weights = [

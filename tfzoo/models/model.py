@@ -161,8 +161,8 @@ class Model(keras.Model):
     def logits(self, hidden, output_kernel=None):
         """float (..., m) to float32 (..., v).
 
-        A loop may hand in `output_kernel`, the transpose of `output_weights()`, made once in the
-        dtype of `kernels.product`.
+        A loop may hand in `output_kernel`, the transpose of `output_weights()` in the compute
+        dtype, made once.
         """
         states = self.prediction_states(hidden)
         rows = tf.reshape(states, [-1, states.shape[-1]])
