@@ -14,6 +14,17 @@ with contextlib.suppress(ImportError):
 
 import keras  # noqa: E402
 import pytest  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+
+def pytest_configure(config):
+    """The quick tests leave out TensorFlow's search for what to fuse, a sixth of their time.
+
+    The programs that tests start make it where users have it, and so do the slow tests.
+    """
+    if config.option.markexpr == "not slow":
+        tf.config.optimizer.set_experimental_options({"remapping": False})
+
 
 _kept = 0.0  # Megabytes, when memory was given back last.
 

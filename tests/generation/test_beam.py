@@ -77,8 +77,17 @@ def ending(model):
     return int(np.argmax(np.mean([log_likelihoods(model, p, [[]])[0] for p in PROMPTS], 0)))
 
 
-@pytest.mark.parametrize("early", [False, True], ids=["late", "early"])
-@pytest.mark.parametrize("penalty", [0.0, 1.0, 2.0])
+@pytest.mark.parametrize(
+    ("penalty", "early"),
+    [
+        (0.0, False),
+        (1.0, True),
+        pytest.param(0.0, True, marks=pytest.mark.slow),
+        pytest.param(1.0, False, marks=pytest.mark.slow),
+        pytest.param(2.0, False, marks=pytest.mark.slow),
+        pytest.param(2.0, True, marks=pytest.mark.slow),
+    ],
+)
 def test_the_search_is_that_of_numpy(model, ending, penalty, early):
     tokens, scores = plain(model, PROMPTS, options(5, 6, penalty, early), 3, ending)
     assert len({len(row) for row in tokens}) > 1

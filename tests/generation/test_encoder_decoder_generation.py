@@ -16,7 +16,10 @@ SOURCES = [RNG.integers(2, 61, n).tolist() for n in (5, 1, 9)]
 LIMIT = 8
 
 
-@pytest.fixture(scope="module", params=["transformer_tiny", "t5_tiny"])
+PRESETS = ["transformer_tiny", pytest.param("t5_tiny", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module", params=PRESETS)
 def model(request):
     return stirred(models.from_preset(request.param, **{**SMALL, "num_layers": 1}))
 

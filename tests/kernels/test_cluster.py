@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 from tfzoo.kernels import cluster
 
@@ -42,3 +43,12 @@ def test_two_branches_run_a_new_program_at_once():
 )
 def test_xla_flags_of_the_user_are_kept(given, expected):
     assert cluster._without_unsafe_fusions(given) == expected
+
+
+def test_fusing_is_left_to_clusters():
+    options = tf.config.optimizer
+    before = options.get_experimental_options().get("remapping", True)
+    options.set_experimental_options({"remapping": True})
+    cluster.leave_fusing_to_clusters()
+    assert options.get_experimental_options()["remapping"] is False
+    options.set_experimental_options({"remapping": before})

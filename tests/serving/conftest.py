@@ -1,7 +1,11 @@
 """One tiny model, exported once, moved, and opened once by the C++ loader."""
 
+import os
+
+import keras
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from tfzoo import serving, tokenizers
 from tfzoo.models import GPT2
@@ -25,6 +29,7 @@ def tokenizer():
 
 @pytest.fixture(scope="session")
 def model(tokenizer):
+    keras.utils.set_random_seed(0)  # Its weights are those of the export, whoever made that.
     return GPT2.from_preset(
         "gpt2_tiny",
         vocabulary_size=tokenizer.vocabulary_size,
@@ -36,10 +41,16 @@ def model(tokenizer):
 
 @pytest.fixture(scope="session")
 def exported(model, tokenizer, tmp_path_factory):
-    """The SavedModel, in another folder than the one it was written to."""
-    folder = tmp_path_factory.mktemp("export")
-    version = serving.export(model, tokenizer, folder / "tiny")
-    return version.rename(folder / "moved")
+    """The SavedModel, in another folder than the one it was written to, made by one process."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # That of all processes of this run.
+    folder /= "export"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "moved").exists():
+            version = serving.export(model, tokenizer, folder / "tiny")
+            version.rename(folder / "moved")
+    return folder / "moved"
 
 
 @pytest.fixture(scope="session")

@@ -94,7 +94,7 @@ def _moves(config):
     return {w.path: w.numpy() - before[w.path] for w in trainer.model.weights}
 
 
-@pytest.mark.parametrize("jit", ["auto", "false"])
+@pytest.mark.parametrize("jit", ["auto", pytest.param("false", marks=pytest.mark.slow)])
 def test_a_decayed_layer_moves_by_its_share_of_the_rate(tmp_path, jit):
     plain, decayed = (
         _moves(tiny_run.tiny_config(tmp_path / str(d), train_steps=1, layer_decay=d, jit=jit))
