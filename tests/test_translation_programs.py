@@ -106,6 +106,21 @@ def test_generate_prints_a_text_for_each_source(trained, model_dir, capsys):
     assert capsys.readouterr().out == "".join(f"{text}\n" for text in texts)
 
 
+def test_a_stream_is_the_text_in_pieces(trained, model_dir, capsys):
+    [text] = trained.generate(["one two"])
+    pieces = list(trained.stream("one two"))
+    assert "".join(pieces) == text and len(pieces) > 1
+    assert generate.main([f"--model_dir={model_dir}", "--prompt=one two"]) == 0
+    assert capsys.readouterr().out == f"{text}\n"
+    [drawn] = trained.generate(["one two"], temperature=1.5, seed=3, max_new_tokens=9)
+    pieces = trained.stream("one two", temperature=1.5, seed=3, max_new_tokens=9)
+    assert "".join(pieces) == drawn != text
+    with pytest.raises(UsageError, match="`source` must be str. Received: b'one'"):
+        trained.stream(b"one")
+    with pytest.raises(UsageError, match="Leave `num_beams` at 1"):
+        trained.stream("one", num_beams=2)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -69,20 +69,18 @@ def generate(given: GenerateFlags) -> int:
     for name in ("model_dir", "prompt", "stream"):
         del options[name]
     prompts = given.prompt or ("",)
-    if kind == "encoder_decoder":
-        print(*trained.generate(prompts, **options), sep="\n")
+    count = given.num_return_sequences
+    begins = [prompt if kind == "decoder" else "" for prompt in prompts for _ in range(count)]
+    if given.stream and len(prompts) * given.num_beams * count == 1:
+        _print_as_it_comes(begins[0], trained.stream(prompts[0], **options))
         return 0
-    if given.stream and len(prompts) * given.num_beams * given.num_return_sequences == 1:
-        _print_as_it_comes(prompts[0], trained.stream(prompts[0], **options))
-        return 0
-    texts = [prompt for prompt in prompts for _ in range(given.num_return_sequences)]
-    for prompt, completion in zip(texts, trained.generate(prompts, **options), strict=True):
-        _print_as_it_comes(prompt, [completion])
+    for begin, text in zip(begins, trained.generate(prompts, **options), strict=True):
+        _print_as_it_comes(begin, [text])
     return 0
 
 
-def _print_as_it_comes(prompt, pieces):
-    print(prompt, end="", flush=True)
+def _print_as_it_comes(begin, pieces):
+    print(begin, end="", flush=True)
     for piece in pieces:
         print(piece, end="", flush=True)
     print()

@@ -1,6 +1,5 @@
 """A trained decoder with its tokenizer: texts go on, conversations too, and are scored."""
 
-import codecs
 import dataclasses
 from typing import NamedTuple
 
@@ -15,14 +14,14 @@ from tfzoo.generation import (
     Ends,
     TokenBytes,
     Writer,
-    as_sampling,
     checked_options,
     checked_text,
     checked_texts,
     write,
 )
 from tfzoo.generation.chat import history
-from tfzoo.generation.stops import cut, num_certain
+from tfzoo.generation.pieces import options_of_one_text, pieces
+from tfzoo.generation.stops import cut
 from tfzoo.generation.write import check_room
 from tfzoo.reader import TEXTS_AT_ONCE, Reader
 from tfzoo.tokenizers.tokenizer import as_text
@@ -162,7 +161,7 @@ class LanguageModel(Reader):
             UsageError: for what is no text, and an option outside its range.
         """
         [token_ids] = self.tokenizer.encode_batch([checked_text(prompt, "prompt")])
-        options = _of_one_text(options)
+        options = options_of_one_text(options)
         read = [*self.tokenizer.opening, *token_ids]
         check_room(self._decoder, [read], options)
         return self._pieces(read, options, continued=bool(token_ids))
@@ -187,7 +186,7 @@ class LanguageModel(Reader):
                 template that cannot be used.
         """
         turns = [as_text(turn) for turn in checked_texts(turns, "turns")]
-        options, context = _of_one_text(options), self.model.config.max_sequence_length
+        options, context = options_of_one_text(options), self.model.config.max_sequence_length
         if options.overlong != "cut":
             raise UsageError("A conversation is cut between turns. Leave `overlong` at cut.")
         [wanted], [stops] = options.max_new_tokens, options.stop_token_ids
@@ -215,24 +214,7 @@ class LanguageModel(Reader):
         return ["".join(self.reply(turns, **options)) for turns in conversations]
 
     def _pieces(self, token_ids, options, continued):
-        """The text as it comes: letters that may belong to a stop are held back till it is sure."""
-        sampling = as_sampling(options, [continued])
-        [stops] = options.stop_strings
-        bytes_of = codecs.getincrementaldecoder("utf-8")("replace")
-        new_tokens, num_spelt, text, num_shown = [], 0, "", 0
-        for [more] in self._decoder.stream([token_ids], sampling, options.overlong == "slide"):
-            new_tokens += more
-            spelt = self.tokenizer.spell(new_tokens, continued=continued)
-            text += bytes_of.decode(spelt[num_spelt:])
-            num_spelt = len(spelt)
-            if len(whole := cut(text, stops)) < len(text):
-                yield from _shown(whole[num_shown:])
-                return
-            certain = num_certain(text, stops)
-            yield from _shown(text[num_shown:certain])
-            num_shown = max(certain, num_shown)
-        text += bytes_of.decode(b"", final=True)
-        yield from _shown(cut(text, stops)[num_shown:])
+        return pieces(self._decoder, self.tokenizer, token_ids, options, continued)
 
     def score(self, texts):
         """How likely the model finds each text, read after an end-of-text (Llama: after its <s>).
@@ -258,20 +240,3 @@ class LanguageModel(Reader):
 
 def _ragged(token_ids):
     return tf.ragged.constant(token_ids, dtype=tf.int32, ragged_rank=1)
-
-
-def _of_one_text(given):
-    """Checked options of one row, of a text that is drawn.
-
-    Raises:
-        UsageError: if more is asked for.
-    """
-    options = checked_options(given, 1)
-    for name in ("num_beams", "num_return_sequences"):
-        if getattr(options, name) > 1:
-            raise UsageError(f"A stream is of one text. Leave `{name}` at 1, or use `generate`.")
-    return options
-
-
-def _shown(piece):
-    return [piece] if piece else []

@@ -6,9 +6,11 @@ from tfzoo.generation import (
     TokenBytes,
     Writer,
     checked_options,
+    checked_text,
     checked_texts,
     write,
 )
+from tfzoo.generation.pieces import options_of_one_text, pieces
 from tfzoo.generation.stops import cut
 from tfzoo.generation.write import check_room
 from tfzoo.tasks import Translation, padding, sequences
@@ -53,9 +55,7 @@ class TextToText:
             UsageError: for what is no list of texts, and an option outside its range.
         """
         sources = checked_texts(sources, "sources", (str,))
-        if max_new_tokens is None:
-            max_new_tokens = self.model.config.max_sequence_length - 1
-        options |= {"max_new_tokens": max_new_tokens, "temperature": temperature}
+        options = self._with_defaults(options, max_new_tokens, temperature)
         options = checked_options(options, len(sources))
         check_room(self._decoder, map(self._task.source_ids, sources), options)
         rows = list(map(self.source_ids, sources))
@@ -63,6 +63,31 @@ class TextToText:
         texts = self.tokenizer.decode_batch([new for new, _ in found])
         count = options.num_return_sequences
         return [cut(x, options.stop_strings[n // count]) for n, x in enumerate(texts)]
+
+    def stream(self, source, max_new_tokens=None, temperature=0.0, **options):
+        """Writes a text for one source, giving it as it comes.
+
+        Args:
+            source: str.
+            max_new_tokens, temperature, **options: as for `generate`, without beams, of one text.
+
+        Returns:
+            Iterator of str, none ending within a character; together, what `generate` returns.
+
+        Raises:
+            UsageError: for what is no text, and an option outside its range.
+        """
+        source = checked_text(source, "source", (str,))
+        options = self._with_defaults(options, max_new_tokens, temperature)
+        options = options_of_one_text(options)
+        check_room(self._decoder, [self._task.source_ids(source)], options)
+        read = self.source_ids(source)
+        return pieces(self._decoder, self.tokenizer, read, options, continued=False)
+
+    def _with_defaults(self, options, max_new_tokens, temperature):
+        if max_new_tokens is None:
+            max_new_tokens = self.model.config.max_sequence_length - 1
+        return {**options, "max_new_tokens": max_new_tokens, "temperature": temperature}
 
     def source_ids(self, source):
         """What the encoder reads of a text, as in training: list of int."""
