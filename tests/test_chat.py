@@ -98,6 +98,7 @@ def test_by_a_pipe_a_line_is_a_turn_and_a_reply_a_line(model_dir, tmp_path):
     assert list(source.examples()) == [{"turns": TALKS[0]}]
 
 
+@pytest.mark.slow
 def test_by_a_pipe_what_cannot_be_saved_is_told_and_it_goes_on(model_dir, tmp_path):
     done = subprocess.run(
         command(model_dir, "--temperature=0"),

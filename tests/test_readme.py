@@ -43,6 +43,7 @@ NOUNS = ("film", "song", "tale", "play", "scene", "voice", "plot")
 SLOW_SECTIONS = {
     "Other models, other tasks",
     "Fine-tuning",
+    "Conversations",
     "Smaller files",
     "Several devices, several machines",
 }

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.serving.signature_contract import tiny
 from tfzoo import serving, tokenizers
 from tfzoo.models import GPT2
 from tfzoo.serving import saved_model, variants
@@ -19,9 +20,15 @@ def small(tokenizer):
     return GPT2.from_preset("gpt2_tiny", vocabulary_size=tokenizer.vocabulary_size, **sizes)
 
 
-def refused(model, tokenizer, folder, match, variants=("float32",)):
+@pytest.fixture
+def regression():
+    """What has the fewest signatures to check: an encoder that gives a number."""
+    return tiny("distilbert_base_cased", "word_piece", "regression")
+
+
+def refused(model, tokenizer, folder, match, variants=("float32",), **learnt):
     with pytest.raises(CheckFailed, match=match) as raised:
-        serving.export_variants(model, tokenizer, folder / "m", variants)
+        serving.export_variants(model, tokenizer, folder / "m", variants, **learnt)
     assert "--export_dir=" in str(raised.value)
     assert not list(folder.iterdir())
 
@@ -39,16 +46,17 @@ def test_a_spoilt_file_of_weights(small, tokenizer, monkeypatch, tmp_path):
     refused(small, tokenizer, tmp_path, "float32: it cannot be loaded and called")
 
 
-def test_weights_that_are_not_those_of_the_model(small, tokenizer, monkeypatch, tmp_path):
+def test_weights_that_are_not_those_of_the_model(regression, monkeypatch, tmp_path):
     def save_others(served, folder):
-        weight = small.weights[0]
+        weight = regression.model.weights[0]
         before = weight.numpy()
         weight.assign(before * 2)
         save(served, folder)
         weight.assign(before)
 
     monkeypatch.setattr(saved_model, "_save", save_others)
-    refused(small, tokenizer, tmp_path, "`logits` gives logits that are up to .* from Python's")
+    message = "`regress` gives values that are up to .* from Python's"
+    refused(regression.model, regression.tokenizer, tmp_path, message, **regression.learnt)
 
 
 @pytest.mark.slow

@@ -31,12 +31,14 @@ def test_accumulation_is_the_large_batch(whole, tmp_path):
     np.testing.assert_allclose(parts, whole, rtol=1e-5)
 
 
-@pytest.mark.parametrize("jit", ["auto", "true"])
+@pytest.mark.parametrize("jit", ["auto", pytest.param("true", marks=pytest.mark.slow)])
 def test_compiled_steps_are_plain_steps(whole, tmp_path, jit):
     np.testing.assert_allclose(_numbers(tmp_path, {**FIELDS, "jit": jit}), whole, rtol=1e-5)
 
 
-@pytest.mark.parametrize("fields", [{"jit": "auto"}, {"num_microbatches": 2}])
+@pytest.mark.parametrize(
+    "fields", [{"jit": "auto"}, pytest.param({"num_microbatches": 2}, marks=pytest.mark.slow)]
+)
 def test_recomputed_blocks_learn_what_kept_ones_do(tmp_path, fields):
     dropping = {**FIELDS, **fields, "dropout": 0.2}
     kept, recomputed = (_numbers(tmp_path, {**dropping, "remat": r}) for r in (False, True))

@@ -26,7 +26,13 @@ def test_rows_that_do_not_divide_stay_together():
     assert len(kernels.streams.cut({"token_ids": tf.zeros([3, 2])}, 2)) == 1
 
 
-@pytest.mark.parametrize("fields", [{"dropout": 0.3}, {"dropout": 0.3, "num_microbatches": 2}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"dropout": 0.3}, marks=pytest.mark.slow),
+        {"dropout": 0.3, "num_microbatches": 2},
+    ],
+)
 def test_two_streams_are_one(tmp_path, monkeypatch, fields):
     def numbers(num_streams):
         monkeypatch.setattr(kernels.streams, "num_streams", lambda *_: num_streams)
