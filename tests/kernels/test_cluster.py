@@ -1,11 +1,14 @@
 """Compiled programs: several threads may run one for the first time at once."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
 import tensorflow as tf
 
+from tfzoo import kernels
 from tfzoo.kernels import cluster
 
 PROGRAM = """
@@ -52,3 +55,22 @@ def test_fusing_is_left_to_clusters():
     cluster.leave_fusing_to_clusters()
     assert options.get_experimental_options()["remapping"] is False
     options.set_experimental_options({"remapping": before})
+
+
+@pytest.mark.parametrize(
+    ("enabled", "gradients", "is_kept"),
+    [(False, True, False), (True, False, False), (True, True, True)],
+)
+def test_graphs_that_take_no_gradients_are_given_back(enabled, gradients, is_kept):
+    def traced():
+        @tf.function(autograph=False)
+        def run(table):
+            with kernels.compiled(enabled, gradients=gradients):
+                x = kernels.embedding_lookup(table, tf.constant([[1, 2]]))
+                return kernels.layer_norm(x, tf.ones([4]), None, epsilon=1e-5, dtype="float32")
+
+        return weakref.ref(run.get_concrete_function(tf.TensorSpec([5, 4])).graph)
+
+    graph = traced()
+    gc.collect()
+    assert (graph() is not None) == is_kept

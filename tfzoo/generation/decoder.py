@@ -227,12 +227,12 @@ def _all_parts(program, states, fixed, *until):
 
 
 def _decode(writer, state, padding_mask, sampling, memory, until, one_row):
-    with kernels.compiled():
+    with kernels.compiled(gradients=False):
         return loop.decode(writer, state, padding_mask, sampling, memory, until, one_row)
 
 
 def _search(writer, beams, padding_mask, options, memory, one_row):
-    with kernels.compiled():
+    with kernels.compiled(gradients=False):
         return beam.decode(writer, beams, padding_mask, options, memory, one_row)
 
 

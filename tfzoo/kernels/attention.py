@@ -10,7 +10,7 @@ import contextlib
 import tensorflow as tf
 
 from tfzoo.kernels.bfloat16 import matmul
-from tfzoo.kernels.cluster import is_compiled, program
+from tfzoo.kernels.cluster import custom_gradient, is_compiled, program
 from tfzoo.kernels.dropout import stateless_dropout
 from tfzoo.kernels.elementwise import wide
 
@@ -59,7 +59,7 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
             _handed_out.append(weights)
         return _read(dropped(weights), value)
 
-    @tf.custom_gradient
+    @custom_gradient
     def apply(query, key, value, *biases):
         weights = tf.nn.softmax(_masked(_scores(query, key), mask, *biases, scale=scale))
         kept = dropped(weights)

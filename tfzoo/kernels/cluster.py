@@ -25,22 +25,24 @@ def _without_unsafe_fusions(flags: str) -> str:
 
 os.environ["XLA_FLAGS"] = _without_unsafe_fusions(os.environ.get("XLA_FLAGS", ""))
 
-_enabled = False  # Of the module, not of the thread: replicas are traced in threads of their own.
+# Of the module, not of the thread: replicas are traced in threads of their own.
+_enabled, _differentiable = False, True
 
 
 @contextlib.contextmanager
-def compiled(enabled=True):
+def compiled(enabled=True, *, gradients=True):
     """While it lasts, kernels are traced as XLA clusters (or, with False, as plain TensorFlow).
 
     Args:
         enabled: bool. Enter it inside the Python function that is traced: each trace sees it.
+        gradients: bool. Whether gradients may be taken of what is computed.
     """
-    global _enabled
-    before, _enabled = _enabled, enabled
+    global _enabled, _differentiable
+    before, (_enabled, _differentiable) = (_enabled, _differentiable), (enabled, gradients)
     try:
         yield
     finally:
-        _enabled = before
+        _enabled, _differentiable = before
 
 
 def is_compiled():
@@ -55,6 +57,16 @@ def leave_fusing_to_clusters():
     clusters already, and the numbers keep their bits.
     """
     tf.config.optimizer.set_experimental_options({"remapping": False})
+
+
+def custom_gradient(function):
+    """`tf.custom_gradient`; where no gradients may be taken, what the function returns first.
+
+    TensorFlow keeps a graph that a custom gradient is in to the end of the process.
+    """
+    if _differentiable:
+        return tf.custom_gradient(function)
+    return lambda *tensors: function(*tensors)[0]
 
 
 def program(function):
@@ -88,7 +100,7 @@ def clustered(plain):
         if not _enabled:
             return plain(*tensors, **options)
 
-        @tf.custom_gradient
+        @custom_gradient
         def apply(*tensors):
             return forward(*tensors, **options), lambda dy: backward(tensors, dy, **options)
 

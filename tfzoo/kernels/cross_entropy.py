@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfzoo.kernels.bfloat16 import matmul, product_dtype
-from tfzoo.kernels.cluster import is_compiled, program
+from tfzoo.kernels.cluster import custom_gradient, is_compiled, program
 from tfzoo.kernels.elementwise import row_sum, wide, wide_sum
 from tfzoo.kernels.rows import LANES, row_max
 
@@ -31,7 +31,7 @@ def cross_entropy(hidden, output_weights, targets, weights, *, label_smoothing=0
     if not is_compiled():
         return _plain(hidden, output_weights, bias, targets, weights, label_smoothing)
 
-    @tf.custom_gradient
+    @custom_gradient
     def apply(hidden, table, *biases):
         states = tf.cast(hidden, product_dtype(hidden.dtype))
         loss, d_states, d_table, *d_biases = _with_gradients(

@@ -7,7 +7,7 @@ summed in bfloat16 is several per cent off.
 import tensorflow as tf
 
 from tfzoo.kernels.bfloat16 import matmul
-from tfzoo.kernels.cluster import clustered, is_compiled, program
+from tfzoo.kernels.cluster import clustered, custom_gradient, is_compiled, program
 
 
 def wide(x):
@@ -45,7 +45,7 @@ def bias_add(x, bias):
     if not is_compiled():
         return _add(x, bias)
 
-    @tf.custom_gradient
+    @custom_gradient
     def apply(x, bias):
         return _fast_add(x, bias), lambda dy: (dy, row_sum(dy))
 
@@ -78,7 +78,7 @@ def bias_residual(x, bias, residual):
     if not is_compiled():
         return _add_residual(x, bias, residual)
 
-    @tf.custom_gradient
+    @custom_gradient
     def apply(x, bias, residual):
         y = _fast_add_residual(x, bias, residual)
         return y, lambda dy: (tf.cast(dy, x.dtype), _fast_row_sum(dy), dy)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfzoo.kernels.cluster import is_compiled, program
+from tfzoo.kernels.cluster import custom_gradient, is_compiled, program
 from tfzoo.kernels.elementwise import wide
 from tfzoo.kernels.rows import row_dot
 
@@ -24,7 +24,7 @@ def layer_norm(x, gamma, beta=None, *, epsilon, dtype):
     if not is_compiled():
         return _plain(x, gamma, betas, epsilon, dtype)
 
-    @tf.custom_gradient
+    @custom_gradient
     def apply(x, gamma, *betas):
         y = _forward(x, gamma, *betas, epsilon=epsilon, dtype=dtype)
         return y, lambda dy: _backward(x, gamma, dy, epsilon=epsilon, shifted=bool(betas))

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfzoo.kernels.cluster import is_compiled, program
+from tfzoo.kernels.cluster import custom_gradient, is_compiled, program
 from tfzoo.kernels.elementwise import wide
 from tfzoo.kernels.rows import row_dot
 
@@ -22,7 +22,7 @@ def rms_norm(x, gamma, *, epsilon, dtype):
     if not is_compiled():
         return _plain(x, gamma, epsilon, dtype)
 
-    @tf.custom_gradient
+    @custom_gradient
     def apply(x, gamma):
         y = _forward(x, gamma, epsilon=epsilon, dtype=dtype)
         return y, lambda dy: _backward(x, gamma, dy, epsilon=epsilon)

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfzoo.kernels.cluster import is_compiled, program
+from tfzoo.kernels.cluster import custom_gradient, is_compiled, program
 from tfzoo.kernels.elementwise import wide
 
 
@@ -19,7 +19,7 @@ def rotate(x, cosines, sines):
     if not is_compiled():
         return _rotate(x, cosines, sines)
 
-    @tf.custom_gradient
+    @custom_gradient
     def apply(x):
         return _fast_rotate(x, cosines, sines), lambda dy: _fast_rotate(dy, cosines, -sines)
 

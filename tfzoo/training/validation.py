@@ -83,7 +83,7 @@ class Validation:
             found = self._sums_of_batch(next(iterator))
             return i + 1, {name: sums[name] + found[name] for name in sums}
 
-        with kernels.compiled(self.compiled):
+        with kernels.compiled(self.compiled, gradients=False):
             start = (tf.constant(1), self._sums_of_batch(next(iterator)))
             return tf.while_loop(lambda i, _: i < num_batches, body, start)[1]
 
