@@ -59,7 +59,7 @@ def test_fusing_is_left_to_clusters():
 
 @pytest.mark.parametrize(
     ("enabled", "gradients", "is_kept"),
-    [(False, True, False), (True, False, False), (True, True, True)],
+    [(False, False, False), (True, False, False), (True, True, True)],
 )
 def test_graphs_that_take_no_gradients_are_given_back(enabled, gradients, is_kept):
     def traced():

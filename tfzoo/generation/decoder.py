@@ -214,8 +214,9 @@ def _first_beams(writer, inputs, num_beams):
 def _first(writer, inputs, prefill):
     states, fixed = [], []
     for token_ids, padding_mask, options, source in inputs:
-        cache = loop.new_cache(writer.model, padding_mask, source)
-        states.append(prefill(writer, cache, token_ids, padding_mask, options))
+        with kernels.compiled(False, gradients=False):
+            cache = loop.new_cache(writer.model, padding_mask, source)
+            states.append(prefill(writer, cache, token_ids, padding_mask, options))
         fixed.append((padding_mask, options, loop.memory_of(cache)))
     return states, fixed
 

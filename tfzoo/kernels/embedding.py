@@ -1,14 +1,12 @@
-"""Rows of a table. Where compiled its gradient is dense, as that of a tied output layer is."""
+"""Rows of a table, with a dense gradient that adds to that of a tied output layer."""
 
 import tensorflow as tf
 
-from tfzoo.kernels.cluster import custom_gradient, is_compiled
+from tfzoo.kernels.cluster import custom_gradient
 
 
 def embedding_lookup(table, ids):
     """`table[ids]`. table float (v, m), ids int32 (...); returns float (..., m)."""
-    if not is_compiled():
-        return tf.gather(table, ids)
 
     @custom_gradient
     def apply(table):

@@ -8,6 +8,7 @@ import functools
 
 import tensorflow as tf
 
+from tfzoo import kernels
 from tfzoo.layers import in_place_of
 
 TABLES = ("_embedding/embeddings", "output_table/embeddings")
@@ -99,7 +100,8 @@ def reading(function, variables, weights):
     def computation():
         @tf.function(input_signature=specs, autograph=False)
         def with_weights(*given):
-            with in_place_of(variables, [weight.value() for weight in weights]):
+            values = [weight.value() for weight in weights]
+            with in_place_of(variables, values), kernels.compiled(False, gradients=False):
                 return function.python_function(*given)
 
         with tf.init_scope():
