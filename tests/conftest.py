@@ -18,9 +18,9 @@ import tensorflow as tf  # noqa: E402
 
 
 def pytest_configure(config):
-    """The quick tests leave out TensorFlow's search for what to fuse, a sixth of their time.
+    """The quick tests leave out TensorFlow's search for what to fuse: a quarter of a tiny run.
 
-    The programs that tests start make it where users have it, and so do the slow tests.
+    The programs that tests start make it, as users' do, and so do the slow tests.
     """
     if config.option.markexpr == "not slow":
         tf.config.optimizer.set_experimental_options({"remapping": False})

@@ -164,7 +164,7 @@ class LanguageModel(Reader):
         options = options_of_one_text(options)
         read = [*self.tokenizer.opening, *token_ids]
         check_room(self._decoder, [read], options)
-        return self._pieces(read, options, continued=bool(token_ids))
+        return pieces(self._decoder, self.tokenizer, read, options, continued=bool(token_ids))
 
     def reply(self, turns, **options):
         """Says the next turn of a conversation, giving the text as it comes.
@@ -196,7 +196,7 @@ class LanguageModel(Reader):
             max_new_tokens=np.minimum(options.max_new_tokens, context - len(token_ids)),
             stop_token_ids=[[*stops, *sorted(self.tokenizer.turn_ends)]],
         )
-        return self._pieces(token_ids, options, continued=False)
+        return pieces(self._decoder, self.tokenizer, token_ids, options, continued=False)
 
     def chat(self, conversations, **options):
         """The next turn of each conversation: what `reply` says, whole.
@@ -212,9 +212,6 @@ class LanguageModel(Reader):
             UsageError: as by `reply`.
         """
         return ["".join(self.reply(turns, **options)) for turns in conversations]
-
-    def _pieces(self, token_ids, options, continued):
-        return pieces(self._decoder, self.tokenizer, token_ids, options, continued)
 
     def score(self, texts):
         """How likely the model finds each text, read after an end-of-text (Llama: after its <s>).

@@ -72,8 +72,6 @@ def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
     if num_streams(config, planned_place(config), checks.model_config(config)) > 1:
         kernels.streams.spare_a_thread()
-    if config.jit != "false":
-        kernels.cluster.leave_fusing_to_clusters()
     distribution = new_distribution(config)
     try:
         _fit_and_export(config, run, distribution)

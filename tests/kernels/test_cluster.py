@@ -48,24 +48,12 @@ def test_xla_flags_of_the_user_are_kept(given, expected):
     assert cluster._without_unsafe_fusions(given) == expected
 
 
-def test_fusing_is_left_to_clusters():
-    options = tf.config.optimizer
-    before = options.get_experimental_options().get("remapping", True)
-    options.set_experimental_options({"remapping": True})
-    cluster.leave_fusing_to_clusters()
-    assert options.get_experimental_options()["remapping"] is False
-    options.set_experimental_options({"remapping": before})
-
-
-@pytest.mark.parametrize(
-    ("enabled", "gradients", "is_kept"),
-    [(False, False, False), (True, False, False), (True, True, True)],
-)
-def test_graphs_that_take_no_gradients_are_given_back(enabled, gradients, is_kept):
+@pytest.mark.parametrize("enabled", [False, True])
+def test_graphs_that_take_no_gradients_are_given_back(enabled):
     def traced():
         @tf.function(autograph=False)
         def run(table):
-            with kernels.compiled(enabled, gradients=gradients):
+            with kernels.compiled(enabled, gradients=False):
                 x = kernels.embedding_lookup(table, tf.constant([[1, 2]]))
                 return kernels.layer_norm(x, tf.ones([4]), None, epsilon=1e-5, dtype="float32")
 
@@ -73,4 +61,4 @@ def test_graphs_that_take_no_gradients_are_given_back(enabled, gradients, is_kep
 
     graph = traced()
     gc.collect()
-    assert (graph() is not None) == is_kept
+    assert graph() is None

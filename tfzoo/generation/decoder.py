@@ -213,11 +213,11 @@ def _first_beams(writer, inputs, num_beams):
 
 def _first(writer, inputs, prefill):
     states, fixed = [], []
-    for token_ids, padding_mask, options, source in inputs:
-        with kernels.compiled(False, gradients=False):
+    with kernels.compiled(False, gradients=False):
+        for token_ids, padding_mask, options, source in inputs:
             cache = loop.new_cache(writer.model, padding_mask, source)
             states.append(prefill(writer, cache, token_ids, padding_mask, options))
-        fixed.append((padding_mask, options, loop.memory_of(cache)))
+            fixed.append((padding_mask, options, loop.memory_of(cache)))
     return states, fixed
 
 

@@ -50,15 +50,6 @@ def is_compiled():
     return _enabled
 
 
-def leave_fusing_to_clusters():
-    """Leaves out TensorFlow's own search for operations to fuse, a fifth of a training's start.
-
-    For a program that owns its process and computes under `compiled()`: what could be fused is in
-    clusters already, and the numbers keep their bits.
-    """
-    tf.config.optimizer.set_experimental_options({"remapping": False})
-
-
 def custom_gradient(function):
     """`tf.custom_gradient`; where no gradients may be taken, what the function returns first.
 
