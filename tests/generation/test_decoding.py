@@ -1,5 +1,7 @@
 """Decoding with a cache is decoding without one, and no row knows of the others."""
 
+import gc
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -219,3 +221,19 @@ def test_programs_are_few_whatever_the_prompts():
     expected = {cache_length(length + 8) for length in lengths}
     assert decoder._decode.experimental_get_tracing_count() == len(expected) <= 6
     assert decoder._prefill.experimental_get_tracing_count() <= 2 * len(expected)
+
+
+def test_graphs_of_a_decoder_that_is_gone_are_given_back():
+    def num_graphs():
+        gc.collect()
+        return sum(type(x).__name__ == "FuncGraph" for x in gc.get_objects())
+
+    def generate():
+        small = {"num_layers": 1, "num_heads": 1, "hidden_dim": 8, "max_sequence_length": 8}
+        model = GPT2.from_preset("gpt2_tiny", vocabulary_size=50, **small)
+        Decoder(Writer(model, END_OF_TEXT)).generate([[1]], sampling(1, 4, **GREEDY))
+
+    generate()  # Kernels keep the programs of these shapes for all models.
+    before = num_graphs()
+    generate()
+    assert num_graphs() <= before

@@ -1,5 +1,8 @@
 """Weights in half and in a quarter of their bytes: models of their own, close to the first."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from tests.serving.signature_contract import tiny
 from tests.serving.test_exported_families import CASES
-from tfzoo import serving, tokenizers
+from tfzoo import kernels, serving, tokenizers
 from tfzoo.errors import UsageError
 from tfzoo.models import GPT2
 from tfzoo.serving import cpp_loader, variants
@@ -201,3 +204,19 @@ def test_a_signature_is_traced_once_to_be_called_and_saved(tmp_path):
     loaded = tf.saved_model.load(str(tmp_path / "saved")).signatures["double"]
     assert loaded(tf.constant([2.0]))["y"].numpy() == [12.0]
     assert len(traces) == 1
+
+
+def test_the_graph_of_a_signature_that_is_gone_is_given_back():
+    graphs = []
+    variable, specs = keras.Variable([[1.0], [2.0]]), [tf.TensorSpec([None], tf.int32, "ids")]
+
+    def rows(ids):
+        graphs.append(weakref.ref(ids.graph))
+        return {"y": kernels.embedding_lookup(variable.value, ids)}
+
+    function = tf.function(rows, input_signature=specs, autograph=False)
+    function = variants.reading(function, [variable], variants.kept([variable], "float32"))
+    function.get_concrete_function()
+    del function
+    gc.collect()
+    assert [graph() for graph in graphs] == [None]
