@@ -127,6 +127,7 @@ def with_template(model_dir, folder, template, task="causal_lm"):
     return folder
 
 
+@pytest.mark.slow
 def test_a_chat_template_says_how_turns_are_read(model_dir, tmp_path):
     template = "{% for m in messages %}{{ m.content | lower }}{{ eos_token }}{% endfor %}"
     folder = with_template(model_dir, tmp_path / "run", template)

@@ -102,6 +102,7 @@ def test_a_finished_run_needs_its_text_no_more(start, tmp_path, capsys):
     assert "This run is finished" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_flags_that_say_the_same_are_the_same(start):
     assert start("--train_steps=2", "--dataset=") == 0
     reordered = "--model_overrides=num_heads=2,hidden_dim=16,num_layers=1"
@@ -116,6 +117,7 @@ def test_text_that_has_changed_is_not_evaluated_as_the_validation_part(start, tm
     assert "--text_files: the text changed" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_labels_that_are_said_are_known_to_the_vocabulary(start, tmp_path):
     draw = random.Random(0)
     words = ["".join(draw.choices("abcdef", k=4)) for _ in range(30)]

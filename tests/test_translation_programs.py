@@ -76,6 +76,7 @@ def _read(batch):
     return batch["token_ids"], batch["padding_mask"]
 
 
+@pytest.mark.slow
 def test_the_pairs_held_out_are_those_of_the_store(config, model_dir):
     tokenizer, _, split = preparation.found(config, ModelDir(model_dir), progress=False)
     rows = split.validation.rows("target", range(split.validation.num_examples))

@@ -117,6 +117,7 @@ def test_a_row_is_found_as_if_alone(model, ending):
         assert scores[i] == pytest.approx(score, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_one_beam_that_stops_early_is_greedy(model, decoder):
     tokens, _ = plain(model, PROMPTS, options(5, 10, early_stopping=True), 1)
     assert tokens == decoder.generate(PROMPTS, sampling(5, 10, temperature=0.0))

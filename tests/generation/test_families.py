@@ -31,7 +31,10 @@ def small(preset):
     return stirred(models.from_preset(preset, **sizes))
 
 
-@pytest.mark.parametrize("preset", FAMILIES)
+PLAIN = [pytest.param(p, marks=pytest.mark.slow) if p == "llama_tiny" else p for p in FAMILIES]
+
+
+@pytest.mark.parametrize("preset", PLAIN)
 def test_the_plain_graph_goes_on_as_full_passes_would(preset):
     model = small(preset)
 
@@ -44,7 +47,9 @@ COMPILED = [p if p == "qwen3_0_6b" else pytest.param(p, marks=pytest.mark.slow) 
 
 
 @pytest.mark.parametrize("preset", COMPILED)
-@pytest.mark.parametrize("rows", [1, 3], ids=["one_row", "a_batch"])
+@pytest.mark.parametrize(
+    "rows", [pytest.param(1, marks=pytest.mark.slow), 3], ids=["one_row", "a_batch"]
+)
 def test_the_compiled_program_goes_on_as_full_passes_would(preset, rows):
     model = small(preset)
     prompts = PROMPTS[:rows]

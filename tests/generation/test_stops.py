@@ -116,7 +116,11 @@ def test_texts_end_before_the_first_stop(trained, free):
     each = middles(free)
     texts = trained.generate(PROMPTS, **HOW, stop_strings=each)
     assert texts == [t[: t.index(s[0])] for t, s in zip(free, each, strict=True)]
-    one = each[0][0]
+
+
+@pytest.mark.slow
+def test_one_stop_is_for_all_texts(trained, free):
+    one = middles(free)[0][0]
     for_all = trained.generate(PROMPTS, **HOW, stop_strings=[one, "never said"])
     assert for_all == [t.split(one)[0] for t in free]
     assert trained.generate(PROMPTS, **HOW, stop_strings=one) == for_all

@@ -167,7 +167,7 @@ def test_contract(name):
     check_layer(make(), X, training_changes=training_changes)
 
 
-@pytest.mark.parametrize("pre_norm", [True, False])
+@pytest.mark.parametrize("pre_norm", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_block_works_in_anybodys_keras_model(pre_norm, tmp_path):
     check_in_a_keras_model(TransformerBlock(2, 16, pre_norm=pre_norm, dropout=0.1), X, tmp_path)
 

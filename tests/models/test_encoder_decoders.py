@@ -21,7 +21,11 @@ def small(preset, **overrides):
     [
         ("transformer_tiny", {}),
         ("t5_tiny", {"head_dim": 6, "num_buckets": 8, "max_distance": 12}),
-        ("t5_tiny", {**T5_1_1, "num_decoder_layers": 1, "activation": "silu"}),
+        pytest.param(
+            "t5_tiny",
+            {**T5_1_1, "num_decoder_layers": 1, "activation": "silu"},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["transformer", "t5", "t5_1_1"],
 )

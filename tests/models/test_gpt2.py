@@ -84,7 +84,7 @@ def gradients(model, remat, compiled):
     return run()
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_recomputation_changes_no_gradient_even_with_dropout(compiled):
     model = small(dropout=0.3)
     kept = gradients(model, remat=False, compiled=compiled)

@@ -8,6 +8,7 @@ from google.protobuf import text_format
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
+from tests.serving.signature_table import signatures_in
 from tfzoo.serving import cpp_loader, operations
 
 REST = {1: np.float32, 3: np.int32, 7: object, 9: np.int64, 10: np.bool_}
@@ -20,28 +21,25 @@ def as_input(values, dtype):
 
 @pytest.fixture(scope="module")
 def signatures(exported):
-    signatures, _ = cpp_loader.call(exported, [])
-    del signatures["__saved_model_init_op"]
-    return signatures
+    return signatures_in(exported)
 
 
 def test_rest_examples_are_answered(exported, signatures):
     requests = []
-    for name, one in signatures.items():
+    for name, (dtypes, _) in signatures.items():
         body = json.loads((exported / "requests" / f"{name}.json").read_text())
-        assert body["signature_name"] == name and body["inputs"].keys() == one["inputs"].keys()
-        dtypes = {key: dtype for key, (dtype, _) in one["inputs"].items()}
+        assert body["signature_name"] == name and body["inputs"].keys() == dtypes.keys()
         requests.append((name, {k: as_input(x, dtypes[k]) for k, x in body["inputs"].items()}))
     _, answers = cpp_loader.call(exported, requests)
     assert all(len(values) == 1 for answer in answers for values in answer.values())
 
 
 def test_grpc_examples_are_requests_of_each_signature(exported, signatures):
-    for name, one in signatures.items():
+    for name, (inputs, _) in signatures.items():
         content = (exported / "requests" / f"{name}.pb").read_bytes()
         request = predict_pb2.PredictRequest.FromString(content)
         assert request.model_spec.name == "tiny" and request.model_spec.signature_name == name
-        assert set(request.inputs) == set(one["inputs"])
+        assert set(request.inputs) == set(inputs)
     compile((exported / "requests" / "send.py").read_text(), "send.py", "exec")
 
 

@@ -36,6 +36,7 @@ for graph, texts in (
 """
 
 
+@pytest.mark.slow
 def test_a_long_text_among_short_ones(tmp_path):
     folders = [tmp_path / "byte_pair", tmp_path / "word_piece"]
     for folder in folders:

@@ -152,7 +152,7 @@ while True:
 
 def test_killed_while_saving_there_is_always_a_whole_checkpoint(tmp_path):
     rng = np.random.default_rng(0)
-    for _ in range(5):
+    for _ in range(3):
         writer = subprocess.Popen(
             [sys.executable, "-c", WRITER, tmp_path], stdout=subprocess.PIPE, text=True
         )

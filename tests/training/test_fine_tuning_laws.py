@@ -64,13 +64,9 @@ def test_with_frozen_weights_stopped_and_resumed_is_never_stopped(folder, gpt2, 
     assert whole != run(folder, tmp_path / "free", options[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "fields",
-    [
-        pytest.param({}, marks=pytest.mark.slow),
-        pytest.param({"remat": True}, marks=pytest.mark.slow),
-        {"num_microbatches": 2, "jit": "auto"},
-    ],
+    "fields", [{}, {"remat": True}, {"num_microbatches": 2, "jit": "auto"}], ids=str
 )
 def test_what_is_not_frozen_has_the_gradient_that_it_has_elsewhere(tmp_path, fields):
     """One step, without clipping by a norm that fewer weights have."""
@@ -175,14 +171,15 @@ def test_adapters_start_as_the_base_and_resume_exactly(folder, gpt2, tmp_path):
     assert run(folder, tmp_path / "begun", f"--init_from={gpt2}", *LORA, *still) == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param(("--num_microbatches=2",), marks=pytest.mark.slow),
-        pytest.param(("--remat",), marks=pytest.mark.slow),
-        pytest.param(("--jit=auto",), marks=pytest.mark.slow),
+        ("--num_microbatches=2",),
+        ("--remat",),
+        ("--jit=auto",),
         ("--jit=auto", "--remat", "--num_microbatches=2"),
-        pytest.param(("--jit=true",), marks=pytest.mark.slow),
+        ("--jit=true",),
     ],
     ids=" ".join,
 )

@@ -84,6 +84,7 @@ def test_fewer_positions_are_the_first_ones(folder, gpt2, tmp_path):
     np.testing.assert_array_equal(weights(begun)[path], weights(gpt2)[path][:20])
 
 
+@pytest.mark.slow
 def test_positions_that_are_not_learned_may_be_more(folder, llama, tmp_path):
     options = (f"--init_from={llama}", "--sequence_length=64", "--train_steps=1")
     run(folder, tmp_path / "begun", "classification", "two.csv", *options)
@@ -112,6 +113,7 @@ def _like_bert():
             "--sequence_length=48")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_flags_of_its_origin_may_be_repeated(folder, bert, tmp_path):
     options = (f"--init_from={bert}", f"--tokenizer={bert / 'tokenizer'}", *_like_bert()[:2])
     run(folder, tmp_path / "begun", "classification", "two.csv", *options, "--train_steps=1")

@@ -211,6 +211,7 @@ def test_evaluation_uses_the_average_and_gives_the_weights_back(tmp_path):
     assert math.isclose(row["perplexity"], math.exp(averaged.loss))
 
 
+@pytest.mark.slow
 def test_adam_beta2_is_the_decay_of_the_squared_gradients(tmp_path):
     """After one step, from the same weights and rows, their average is 1 - beta2 of a square."""
 

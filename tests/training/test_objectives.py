@@ -23,9 +23,9 @@ CASES = {
     "token_classification": ("roberta_base", "bytes", "tagged.conll"),
     "dialogue": ("llama_tiny", "bytes", "dialogues.jsonl"),
 }
-# The quick tests stop one of corrupted tokens and one of rows; that every objective's batches are
-# the same from any step on is in its contract.
-QUICK = ("bert", "dialogue")
+# The quick tests stop one; that every objective's batches are the same from any step on is in its
+# contract.
+QUICK = ("bert",)
 
 
 def case(task):
@@ -105,7 +105,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(folder, tmp_path, task,
     [
         pytest.param("translation", True, marks=pytest.mark.slow),
         ("dialogue", True),
-        ("regression", False),
+        pytest.param("regression", False, marks=pytest.mark.slow),
         pytest.param("bert", False, marks=pytest.mark.slow),
     ],
 )
@@ -142,7 +142,7 @@ GETTYSBURG = [  # Lincoln, 1863, of which each sentence is a document here.
 ]
 
 
-@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("masked", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_of_documents_in_one_row_none_reads_another_if_so_asked(tmp_path, capsys, masked):
     """What is predicted of each is then the same in any order, save of the last one's end."""
 
