@@ -17,17 +17,13 @@ import pytest  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 
-def pytest_collection_finish(session):
-    """Of a tiny run a third is TensorFlow's rewriting of its graphs and Python's looks for cycles.
+def pytest_configure(config):
+    """The quick tests leave out TensorFlow's search for what to fuse: a quarter of a tiny run.
 
-    The quick tests leave out the one, and look seldom. The programs that they start do both as
-    users' do, and so do the slow tests.
+    The programs that tests start make it, as users' do, and so do the slow tests.
     """
-    if session.config.option.markexpr == "not slow":
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 100)
+    if config.option.markexpr == "not slow":
+        tf.config.optimizer.set_experimental_options({"remapping": False})
 
 
 _kept = 0.0  # Megabytes, when memory was given back last.

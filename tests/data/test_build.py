@@ -3,14 +3,13 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 
 from tests.data.texts import words
+from tests.programs import Program
 from tfzoo import tokenizers
 from tfzoo.data import build_token_store, build_whole_store, open_source
 from tfzoo.errors import UsageError
@@ -221,8 +220,7 @@ print(found.train.num_bytes + found.validation.num_bytes)
 
 
 def started(text, data_dir, limit=0):
-    command = [sys.executable, "-c", PROGRAM, str(text), str(data_dir), str(limit)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return Program(PROGRAM, [text, data_dir, limit])
 
 
 def test_no_room_is_a_clear_error_and_leaves_nothing(files, tmp_path):

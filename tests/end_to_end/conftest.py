@@ -1,15 +1,12 @@
 """Real processes on a small real text."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.programs import Program
 
 # Lincoln's address at Gettysburg, 1863, in three documents, and the first of Moby-Dick, 1851.
 TEXTS = [
@@ -70,17 +67,9 @@ class Workshop:
         named = {"model_dir": model_dir, **FLAGS, **changes}
         return [f"--{name}={value}" for name, value in named.items() if value is not None]
 
-    def start(self, arguments, folder=None) -> subprocess.Popen:
+    def start(self, arguments, folder=None) -> Program:
         """Starts training in a process of its own."""
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-        return subprocess.Popen(
-            [sys.executable, "-m", "tfzoo.train", *arguments],
-            cwd=folder or self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return Program("tfzoo.train", arguments, cwd=folder or self.folder)
 
     def train(self, arguments, folder=None, code=0) -> str:
         """Trains to the end; gives what was printed, after checking the exit code."""
@@ -102,7 +91,7 @@ class Workshop:
     def wait_for_rows(self, model_dir, count, process):
         """Waits until training has written so many rows."""
         while len(self.rows(model_dir)) < count:
-            assert process.poll() is None, process.stderr.read()
+            assert process.poll() is None, process.written()[1]
             time.sleep(0.005)
 
 

@@ -1,16 +1,13 @@
 """Adapters as a user trains them: killed, resumed, evaluated, written with and exported."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT
 
 import tfzoo
+from tests.programs import Program
 from tfzoo.training.checkpoints import Checkpoints
 
 LORA = {"preset": None, "model_overrides": None, "tokenizer": None, "sequence_length": None}
@@ -24,13 +21,9 @@ def base(workshop):
 
 
 def program(workshop, name, *arguments):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", f"tfzoo.{name}", "--model_dir=killed", *arguments]
-    done = subprocess.run(
-        command, cwd=workshop.folder, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    process = Program(f"tfzoo.{name}", ["--model_dir=killed", *arguments], cwd=workshop.folder)
+    assert process.wait() == 0, process.written()[1]
+    return process.written()[0]
 
 
 @pytest.mark.slow

@@ -1,9 +1,8 @@
 """The layers under somebody else's MirroredStrategy and `fit`, in a process of its own."""
 
-import subprocess
-import sys
-
 import pytest
+
+from tests.programs import Program
 
 PROGRAM = """
 import keras, numpy as np, tensorflow as tf
@@ -34,4 +33,5 @@ assert losses[-1] < 0.9 * losses[0], losses
 )
 def test_layers_train_under_mirrored_strategy(embedding):
     program = PROGRAM.format(embedding=embedding)
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
+    process = Program(program)
+    assert process.wait() == 0, process.written()[1]

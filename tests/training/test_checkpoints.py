@@ -4,14 +4,12 @@ import json
 import logging
 import os
 import resource
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
 
+from tests.programs import Program
 from tfzoo.errors import UsageError
 from tfzoo.training.checkpoints import Checkpoints
 
@@ -152,14 +150,13 @@ while True:
 
 def test_killed_while_saving_there_is_always_a_whole_checkpoint(tmp_path):
     rng = np.random.default_rng(0)
-    for _ in range(3):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, tmp_path], stdout=subprocess.PIPE, text=True
-        )
-        finished = int(writer.stdout.readline())
+    for _ in range(5):
+        writer = Program(WRITER, [tmp_path])
+        while not writer.written()[0].endswith("\n"):
+            assert writer.poll() is None, writer.written()[1]
         time.sleep(rng.uniform(0, 0.1))
-        writer.send_signal(signal.SIGKILL)
-        finished = int((writer.communicate()[0].split() or [finished])[-1])
+        writer.kill()
+        finished = int(writer.communicate()[0].split()[-1])
         checkpoint = Checkpoints(tmp_path).restore()
         assert checkpoint.step >= finished
         assert (checkpoint.arrays["x"] == checkpoint.step).all()

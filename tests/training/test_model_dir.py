@@ -3,11 +3,10 @@
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
+from tests.programs import Program
 from tfzoo import kernels
 from tfzoo.errors import UsageError
 from tfzoo.training.config import TrainConfig
@@ -126,8 +125,7 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
 
 
 def test_a_killed_process_lets_go_of_its_folder(tmp_path):
-    killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path])
-    assert killed.returncode == -9
+    assert Program(KILLED, [tmp_path]).wait() == -9
     begun(tmp_path).close()
 
 

@@ -7,9 +7,10 @@ python tiny_run.py FOLDER '{"train_steps": 5}' --uneven   steps alone, on rows o
 import json
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
+
+from tests.programs import Program
 
 DEFAULTS = {
     "global_batch_size": 4,
@@ -147,13 +148,8 @@ def numbers(records):
 
 def start(folder, fields, environ=None):
     """Starts this file as a program."""
-    return subprocess.Popen(
-        [sys.executable, __file__, str(folder), json.dumps(fields)],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environment = {**os.environ, **(environ or {})}
+    return Program(__file__, [folder, json.dumps(fields)], environment=environment)
 
 
 def start_workers(folder, fields, count=2):
