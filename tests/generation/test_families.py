@@ -20,7 +20,13 @@ FAMILIES = {
     "pythia_14m": {"rotary_fraction": 0.5},
     "llama_tiny": {"num_key_value_heads": 2},
     "mistral_7b": {"num_key_value_heads": 2, "window": 4},
-    "qwen3_0_6b": {"num_key_value_heads": 1, "head_dim": 10, "window": 4, "input_bias": True},
+    "qwen3_0_6b": {
+        "num_layers": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 10,
+        "window": 4,
+        "input_bias": True,
+    },
 }
 RNG = np.random.default_rng(3)
 PROMPTS = [RNG.integers(0, 49, n).tolist() for n in (5, 1, 9)]
