@@ -60,6 +60,7 @@ def test_serving_reports_latencies_and_what_warmup_saves():
     assert all(float(behind) < float(without) for without, behind in first)
 
 
+@pytest.mark.slow
 def test_feeding_reports_speed_and_memory():
     assert re.search(r"\n\| [1-9][\d,]* \| .* \| -?\d+ MB \|\n", quick("feeding"))
 

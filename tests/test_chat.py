@@ -171,6 +171,7 @@ def test_on_a_terminal_it_prompts_tells_of_mistakes_and_ends_by_ctrl_d(model_dir
     assert terminal.exit_code() == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_without_a_traceback(model_dir):
     terminal = Terminal(command(model_dir))
     terminal.wait_for("/help shows the commands.\n> ")

@@ -74,7 +74,7 @@ EXPORTED = {"sentiment"}
 # Each has the task and the kind of model of another.
 SLOW = {
     *("llama_or_gpt2/gpt2", "llama_or_gpt2/llama", "own_text/train"),
-    *("characters/train", "sentiment_as_text/train", "minilm/lora"),
+    *("characters/train", "sentiment_as_text/train", "minilm/lora", "minilm/train"),
 }
 
 

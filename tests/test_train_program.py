@@ -51,6 +51,7 @@ def test_a_tokenizer_of_transformers_trains_and_without_a_graph_is_refused_at_on
     assert generate.main(["--model_dir=run", "--prompt=the", "--max_new_tokens=3"]) == 0
 
 
+@pytest.mark.slow
 def test_bad_rows_may_be_skipped_or_mended_in_the_same_folder(start, tmp_path, capsys):
     texts = ("".join(letters) for letters in itertools.product("abcd", repeat=3))
     rows = [json.dumps({"text": text, "label": len(text) / 7}) for text in texts]
@@ -71,6 +72,7 @@ def test_bad_rows_may_be_skipped_or_mended_in_the_same_folder(start, tmp_path, c
     assert json.loads(capsys.readouterr().out)["targets"] == 1
 
 
+@pytest.mark.slow
 def test_a_start_with_too_few_steps_leaves_the_flags_of_the_run(start, tmp_path, capsys):
     assert start("--train_steps=4", "--checkpoint_every_steps=2") == 0
     record = json.loads((tmp_path / "run/run.json").read_text())

@@ -84,7 +84,8 @@ def test_the_pairs_held_out_are_those_of_the_store(config, model_dir):
     assert [pair["target"] for pair in held_out(config)] == targets
 
 
-@pytest.mark.parametrize("num_beams", [pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.slow
+@pytest.mark.parametrize("num_beams", [1, 3])
 def test_evaluate_scores_what_the_model_writes(trained, config, model_dir, capsys, num_beams):
     assert evaluate.main([f"--model_dir={model_dir}", f"--num_beams={num_beams}"]) == 0
     results = json.loads(capsys.readouterr().out)

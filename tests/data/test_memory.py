@@ -46,6 +46,7 @@ def growth(folder, tokenizer, megabytes):
     return float(ran.stdout)
 
 
+@pytest.mark.slow
 def test_a_text_of_60_mb_takes_no_more_memory_than_one_of_8(tmp_path, byte_level):
     assert growth(tmp_path, byte_level, 60) < 25
 

@@ -132,6 +132,7 @@ def test_the_score_is_the_likelihood_over_the_length(model):
         assert score == pytest.approx(sum(nats) / len(row) ** 0.7, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_beams_enough_for_all_texts_find_the_best():
     """Of three tokens, one the end, in at most three steps, there are 1 + 2 + 4 * 3 texts."""
     model = GPT2.from_preset(

@@ -172,6 +172,7 @@ def test_no_bigram_comes_twice_in_a_text(run):
     )
 
 
+@pytest.mark.slow
 def test_programs_without_constraints_are_kept(model):
     """A request with constraints is another program; without, the first is used again."""
     decoder = Decoder(Writer(model, END_OF_TEXT))

@@ -117,7 +117,9 @@ def test_compiled_and_plain_write_the_same(plain, decoder):
     assert plain(PROMPTS, options) == decoder.generate(PROMPTS, options)
 
 
-@pytest.mark.parametrize("max_new_tokens", [0, 8, [3, 0, 1, 8, 100]])
+@pytest.mark.parametrize(
+    "max_new_tokens", [0, pytest.param(8, marks=pytest.mark.slow), [3, 0, 1, 8, 100]]
+)
 def test_anew_is_from_an_empty_prompt(model, plain, max_new_tokens):
     options = sampling(5, max_new_tokens, seed=range(5), **RANDOM)
     anew = generate_anew(Writer(model, END_OF_TEXT), tf.nest.map_structure(tf.constant, options))
@@ -223,6 +225,7 @@ def test_programs_are_few_whatever_the_prompts():
     assert decoder._prefill.experimental_get_tracing_count() <= 2 * len(expected)
 
 
+@pytest.mark.slow
 def test_graphs_of_a_decoder_that_is_gone_are_given_back():
     def num_graphs():
         gc.collect()

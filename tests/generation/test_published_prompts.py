@@ -51,6 +51,7 @@ def test_rows_behind_the_vocabulary_are_no_text(model, tmp_path):
     assert text == bytes(i for i in row if i < 256).decode("utf-8", "replace")
 
 
+@pytest.mark.slow
 def test_a_reply_ends_at_any_special_token(model, tmp_path):
     template = "{{ messages[0].content }}{{ eos_token }}"
     tokenizer = published(tmp_path, roles=ADDED, chat_template=template)

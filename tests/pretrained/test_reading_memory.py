@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import safetensors.numpy
 
 MEGABYTE = 1 << 20
@@ -36,6 +37,7 @@ print(json.dumps({"peak": max(most[0], anonymous()) - before, "weights": weights
 """
 
 
+@pytest.mark.slow
 def test_at_most_two_tensors_are_beside_the_weights(tmp_path):
     largest = _write(tmp_path)
     result = subprocess.run(

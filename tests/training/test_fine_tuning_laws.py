@@ -90,7 +90,8 @@ def _moves(config):
     return {w.path: w.numpy() - before[w.path] for w in trainer.model.weights}
 
 
-@pytest.mark.parametrize("jit", ["auto", pytest.param("false", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("jit", ["auto", "false"])
 def test_a_decayed_layer_moves_by_its_share_of_the_rate(tmp_path, jit):
     plain, decayed = (
         _moves(tiny_run.tiny_config(tmp_path / str(d), train_steps=1, layer_decay=d, jit=jit))
@@ -271,6 +272,7 @@ def words(folder):
     return folder / "short", folder / "long"
 
 
+@pytest.mark.slow
 def test_a_tokenizer_may_have_more_tokens(folder, words, tmp_path, capfd):
     short, long = words
     shape = _as_begun()[:2] + (f"--tokenizer={short}", "--sequence_length=48")

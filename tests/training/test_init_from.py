@@ -58,6 +58,7 @@ def test_what_it_begins_with_is_the_first_average(folder, gpt2, tmp_path):
         np.testing.assert_allclose(arrays[f"ema/{path}"], array, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_equal_head_goes_on_and_another_is_new(folder, bert, tmp_path):
     taught = tmp_path / "taught"
     run(folder, taught, "classification", "two.csv", f"--init_from={bert}")

@@ -118,14 +118,8 @@ def test_a_perplexity_is_shown_where_exp_of_the_loss_is_one(
     assert ("perplexity" in last) == expected
 
 
-@pytest.mark.parametrize(
-    "task",
-    [
-        "bert",
-        pytest.param("translation", marks=pytest.mark.slow),
-        pytest.param("classification", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["bert", "translation", "classification"])
 def test_microbatches_are_the_whole_batch(folder, tmp_path, task):
     whole = run(folder, tmp_path / "whole", task)
     parts = run(folder, tmp_path / "parts", task, "--num_microbatches=4", "--jit=false")
@@ -201,12 +195,14 @@ def test_tensorboard_shows_which_classes_were_taken_for_which(classified):
     assert image.step == 1 and image.encoded_image_string.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_perplexity_beyond_all_numbers_is_told_too(folder, tmp_path, capsys):
     far = ("--learning_rate=1e3", "--weight_decay=0", "--clip_norm=0", "--jit=false")
     run(folder, tmp_path / "run", "span_corruption", *far, steps=2)
     assert "perplexity not finite" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_words_are_learnt_whatever_bytes_they_stood_for(folder, tmp_path, capsys):
     """A tokenizer that does not keep each byte of the text has no bits per byte to tell."""
     arguments = [f"--model_dir={tmp_path / 'run'}", f"--data_dir={tmp_path}", "--train_steps=1"]
