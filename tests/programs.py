@@ -27,7 +27,8 @@ class Program:
         self._folder = tempfile.TemporaryDirectory()
         self._files = [Path(self._folder.name, name) for name in ("stdout", "stderr")]
         given = (program, [str(x) for x in arguments], cwd, environment or dict(os.environ))
-        self._process = _forks().Process(target=_run, args=(*given, self._files))
+        # A daemon: one that a failed test leaves behind is ended with the tests.
+        self._process = _forks().Process(target=_run, args=(*given, self._files), daemon=True)
         self._process.start()
 
     @property

@@ -1,6 +1,7 @@
 """Real processes on a small real text."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -69,7 +70,8 @@ class Workshop:
 
     def start(self, arguments, folder=None) -> Program:
         """Starts training in a process of its own."""
-        return Program("tfzoo.train", arguments, cwd=folder or self.folder)
+        environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+        return Program("tfzoo.train", arguments, folder or self.folder, environment)
 
     def train(self, arguments, folder=None, code=0) -> str:
         """Trains to the end; gives what was printed, after checking the exit code."""

@@ -1,6 +1,7 @@
 """Adapters as a user trains them: killed, resumed, evaluated, written with and exported."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -21,7 +22,9 @@ def base(workshop):
 
 
 def program(workshop, name, *arguments):
-    process = Program(f"tfzoo.{name}", ["--model_dir=killed", *arguments], cwd=workshop.folder)
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    given = ["--model_dir=killed", *arguments]
+    process = Program(f"tfzoo.{name}", given, workshop.folder, environment)
     assert process.wait() == 0, process.written()[1]
     return process.written()[0]
 

@@ -15,7 +15,7 @@ def model():
     return GPT2.from_preset(
         "gpt2_tiny",
         vocabulary_size=50,
-        num_layers=1,
+        num_layers=2,
         num_heads=2,
         hidden_dim=16,
         max_sequence_length=24,

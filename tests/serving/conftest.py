@@ -33,7 +33,6 @@ def model(tokenizer):
     return GPT2.from_preset(
         "gpt2_tiny",
         vocabulary_size=tokenizer.vocabulary_size,
-        num_layers=1,
         hidden_dim=32,
         max_sequence_length=32,
         initializer_range=0.4,

@@ -154,6 +154,7 @@ def test_killed_while_saving_there_is_always_a_whole_checkpoint(tmp_path):
         writer = Program(WRITER, [tmp_path])
         while not writer.written()[0].endswith("\n"):
             assert writer.poll() is None, writer.written()[1]
+            time.sleep(0.005)
         time.sleep(rng.uniform(0, 0.1))
         writer.kill()
         finished = int(writer.communicate()[0].split()[-1])

@@ -10,8 +10,6 @@ import socket
 import sys
 from pathlib import Path
 
-from tests.programs import Program
-
 DEFAULTS = {
     "global_batch_size": 4,
     "train_steps": 6,
@@ -148,6 +146,8 @@ def numbers(records):
 
 def start(folder, fields, environ=None):
     """Starts this file as a program."""
+    from tests.programs import Program
+
     environment = {**os.environ, **(environ or {})}
     return Program(__file__, [folder, json.dumps(fields)], environment=environment)
 
