@@ -221,7 +221,7 @@ class Trainer:
             self.checkpoints.save(
                 self.step,
                 read_arrays(self.distribution, self._variables()),
-                {"seed": self.config.seed, "step": self.step, "score_due": self._score_due},
+                {"score_due": self._score_due},
                 score.loss if score else None,
             )
         self.distribution.sum_over_workers([0.0])  # No worker leaves before the chief has saved.
