@@ -17,6 +17,7 @@ from tfzoo.generation import loop, stops
 from tfzoo.generation.constraints import constrained, history
 from tfzoo.generation.ends import all_ends, is_one_of
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
+from tfzoo.kernels.shapes import each_row
 from tfzoo.layers import KeyValueCache
 
 LOWEST = -1e9  # The score of what is not there.
@@ -105,13 +106,15 @@ def prefill(writer, cache, token_ids, padding_mask, options, num_beams) -> Beams
     room = tf.shape(padding_mask)[1] - width
     end = int(writer.end_of_text)
     tokens = tf.pad(token_ids, [[0, 0], [0, room]], constant_values=end)
-    tokens = tf.repeat(tokens[:, None], num_beams, axis=1)
+    tokens = tf.tile(tokens[:, None], [1, num_beams, 1])
     is_open = options.max_new_tokens > 0
     one_text = tf.one_hot(tf.zeros([num_rows], tf.int32), num_beams, 0.0, LOWEST)
-    repeated = _repeated(options, num_beams)
+    of_rows = (options, log_likelihoods, padding_mask, token_ids[:, -1])
+    of_rows += (tuple(cache.keys), tuple(cache.values))
+    repeated, log_likelihoods, padding_mask, last, keys, values = each_row(of_rows, num_beams)
     beams = Beams(
         step=tf.constant(0),
-        last=tf.repeat(token_ids[:, -1], num_beams),
+        last=last,
         tokens=tokens,
         likelihoods=one_text,
         newest_bytes=stops.nothing_written(repeated.constraints),
@@ -120,17 +123,16 @@ def prefill(writer, cache, token_ids, padding_mask, options, num_beams) -> Beams
         is_done=tf.zeros([num_rows, num_beams], tf.bool),
         is_open=is_open,
         index=cache.index,
-        keys=tuple(tf.repeat(x, num_beams, axis=0) for x in cache.keys),
-        values=tuple(tf.repeat(x, num_beams, axis=0) for x in cache.values),
+        keys=keys,
+        values=values,
     )
-    log_likelihoods = tf.repeat(log_likelihoods, num_beams, axis=0)
-    return choose(writer, beams, log_likelihoods, _repeated(padding_mask, num_beams), options)
+    return choose(writer, beams, log_likelihoods, padding_mask, options)
 
 
 def decode(writer, beams, padding_mask, options, memory, halve_kernels=False) -> Beams:
     """Searches until no row is open. The arguments are as for `loop.decode`."""
     num_beams = beams.tokens.shape[1]
-    padding_mask, memory = _repeated((padding_mask, memory), num_beams)
+    padding_mask, memory = each_row((padding_mask, memory), num_beams)
 
     def step(beams, output_kernel):
         cache = KeyValueCache(beams.keys, beams.values, beams.index, *memory)
@@ -151,7 +153,7 @@ def choose(writer, beams, log_likelihoods, padding_mask, options) -> Beams:
     """
     num_rows, num_beams, _ = tf.unstack(tf.shape(beams.tokens))
     num_tokens, step = tf.shape(log_likelihoods)[1], beams.step + 1
-    each = _repeated(options.constraints, beams.tokens.shape[1])
+    each = each_row(options.constraints, beams.tokens.shape[1])
     past = history(_flat(beams.tokens), padding_mask, beams.index, beams.step)
     log_likelihoods = constrained(log_likelihoods, each, past, writer.end_of_text)
     sums = beams.likelihoods[:, :, None] + tf.reshape(log_likelihoods, [-1, num_beams, num_tokens])
@@ -191,11 +193,6 @@ def _num_ends(writer, options):
     """How many tokens can end a text at most: int, or int32 ()."""
     stop_token_ids = options.constraints.stop_token_ids if options.constraints else [[]]
     return len(all_ends(writer.end_of_text)) + tf.shape(stop_token_ids)[1]
-
-
-def _repeated(structure, count):
-    """Each row `count` times, one after the other."""
-    return tf.nest.map_structure(lambda x: tf.repeat(x, count, axis=0), structure)
 
 
 def _taken(structure, rows):

@@ -147,6 +147,6 @@ def _counts(token_ids, counts, logits):
     """How often each token of the vocabulary stands where `counts` (b, c): float32 (b, v)."""
     num_rows, num_tokens = tf.unstack(tf.shape(logits))
     counts &= token_ids < num_tokens
-    rows = tf.repeat(tf.range(num_rows)[:, None], tf.shape(token_ids)[1], axis=1)
+    rows = tf.broadcast_to(tf.range(num_rows)[:, None], tf.shape(token_ids))
     places = tf.stack([rows, tf.where(counts, token_ids, 0)], axis=-1)
     return tf.tensor_scatter_nd_add(tf.zeros_like(logits), places, tf.cast(counts, tf.float32))

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo.kernels.cluster import is_compiled, program
+from tfzoo.kernels.shapes import size
 
 
 def write_columns(cache, columns, index):
@@ -22,10 +23,11 @@ def write_columns(cache, columns, index):
 
 def _plain(cache, columns, index):
     first_two_and_last_whole = 0b1011
+    third = tf.constant([0, 0, 1, 0])
     return tf.raw_ops.TensorStridedSliceUpdate(
         input=cache,
-        begin=tf.stack([0, 0, index, 0]),
-        end=tf.stack([0, 0, index + tf.shape(columns)[2], 0]),
+        begin=index * third,
+        end=(index + size(columns, 2)) * third,
         strides=[1, 1, 1, 1],
         value=columns,
         begin_mask=first_two_and_last_whole,

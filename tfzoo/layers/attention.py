@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels import shapes
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.masks import readable, with_keras_mask
 from tfzoo.layers.normalization import RMSNormalization
@@ -174,8 +175,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
         else:
             key, value = cache.append(key, value)
         mask = readable(
-            tf.shape(query)[2],
-            tf.shape(key)[2],
+            shapes.size(query, 2),
+            shapes.size(key, 2),
             first,
             causal=self.causal,
             window=self.variant.window,
@@ -198,14 +199,14 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     def _heads(self, x, first):
         """(b, t, (h + 2g) d) to query (b, h, t, d), key and value (b, g, t, d)."""
-        b, t, d = tf.shape(x)[0], tf.shape(x)[1], self.head_dim
-        heads, groups = self.num_heads, self.num_key_value_heads
+        heads, groups, d = self.num_heads, self.num_key_value_heads, self.head_dim
         if heads == groups:  # Parts along the first axis are cut without a copy.
-            parts = tf.transpose(tf.reshape(x, [b, t, 3, heads, d]), [2, 0, 3, 1, 4])
-            query, key, value = tf.unstack(parts)
+            parts = shapes.with_last(x, x, 3, heads, d)
+            query, key, value = tf.unstack(tf.transpose(parts, [2, 0, 3, 1, 4]))
         else:
-            x = tf.transpose(tf.reshape(x, [b, t, heads + 2 * groups, d]), [0, 2, 1, 3])
-            query, key, value = tf.split(x, [heads, groups, groups], axis=1)
+            parts = shapes.with_last(x, x, heads + 2 * groups, d)
+            parts = tf.transpose(parts, [0, 2, 1, 3])
+            query, key, value = tf.split(parts, [heads, groups, groups], axis=1)
         if self.variant.head_norm_epsilon is not None:
             query, key = self.query_norm(query), self.key_norm(key)
         if self.rotary is not None:
@@ -214,8 +215,8 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
     def _join(self, x):
         """(b, h, t, d) to (b, t, h d)."""
-        b, t = tf.shape(x)[0], tf.shape(x)[2]
-        return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [b, t, self.num_heads * self.head_dim])
+        x = tf.transpose(x, [0, 2, 1, 3])
+        return tf.reshape(x, [*shapes.leading(x, 2), self.num_heads * self.head_dim])
 
     def compute_output_shape(self, input_shape):
         return input_shape

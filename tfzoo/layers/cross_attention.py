@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels import shapes
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.masks import readable, with_keras_mask
 from tfzoo.layers.projection import Projection
@@ -111,12 +112,13 @@ class MultiHeadCrossAttention(keras.layers.Layer):
             memory_mask = with_keras_mask(memory_mask, memory)
         else:
             (key, value), memory_mask = cache.memory, cache.memory_mask
+        lengths = (shapes.size(x, 2) for x in (query, key))
         drops = training and self.dropout.rate
         read = kernels.attention(
             query,
             key,
             value,
-            readable(tf.shape(query)[2], tf.shape(key)[2], padding_mask=memory_mask),
+            readable(*lengths, padding_mask=memory_mask),
             scale=self._head_dim**-0.5 if self.scale is None else self.scale,
             dropout=self.dropout.rate if drops else 0.0,
             seed=self.dropout.new_seed() if drops else None,
@@ -129,14 +131,13 @@ class MultiHeadCrossAttention(keras.layers.Layer):
 
     def _heads(self, x, num):
         """(b, t, num h d) to `num` tensors (b, h, t, d)."""
-        b, t = tf.shape(x)[0], tf.shape(x)[1]
-        x = tf.reshape(x, [b, t, num, self.num_heads, self._head_dim])
-        return tf.unstack(tf.transpose(x, [2, 0, 3, 1, 4]))
+        parts = shapes.with_last(x, x, num, self.num_heads, self._head_dim)
+        return tf.unstack(tf.transpose(parts, [2, 0, 3, 1, 4]))
 
     def _join(self, x):
         """(b, h, t, d) to (b, t, h d)."""
-        b, t = tf.shape(x)[0], tf.shape(x)[2]
-        return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [b, t, self.num_heads * self._head_dim])
+        x = tf.transpose(x, [0, 2, 1, 3])
+        return tf.reshape(x, [*shapes.leading(x, 2), self.num_heads * self._head_dim])
 
     def compute_output_shape(self, x_shape, memory_shape=None):
         return x_shape

@@ -27,13 +27,13 @@ def readable(
     Returns:
         bool, broadcastable to (b, h, t, s).
     """
-    mask = tf.ones([1, 1, num_queries, num_keys], tf.bool)
     if causal:
-        query, key = first + tf.range(num_queries)[:, None], tf.range(num_keys)[None]
+        query, key = tf.reshape(first + tf.range(num_queries), [-1, 1]), tf.range(num_keys)
         mask = key <= query
         if window is not None:
             mask = mask & (key > query - window)
-        mask = mask[None, None]
+    else:
+        mask = tf.fill([num_queries, num_keys], True)
     if padding_mask is not None:
         mask = mask & tf.cast(padding_mask, tf.bool)[:, None, None, :]
     if document_ids is not None:

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels import shapes
 from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.growing import Growing
@@ -93,8 +94,7 @@ class Projection(keras.layers.Layer):
         if kernel.dtype != product_dtype(self.compute_dtype):
             kernel = tf.cast(kernel, self.compute_dtype)
         rows = kernels.product(tf.reshape(x, [-1, self.kernel.shape[0]]), kernel)
-        y = tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [self.units]], 0))
-        return tf.ensure_shape(y, [*x.shape[:-1], self.units])
+        return shapes.with_last(rows, x, self.units)
 
     def _update(self, x, training):
         """What the adapters add: zeros to the columns of parts that have none."""

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels import shapes
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ class RotaryEmbedding(keras.layers.Layer):
                 "`rotary_dim` must be even and at most the width of a head. "
                 f"Received: rotary_dim={width}, head width={x.shape[-1]}."
             )
-        angles = rotary_angles(first + tf.range(tf.shape(x)[2]), width, self.base, self.scaling)
+        angles = rotary_angles(first + tf.range(shapes.size(x, 2)), width, self.base, self.scaling)
         return kernels.rotate(x, tf.cos(angles), tf.sin(angles))
 
     def compute_output_shape(self, input_shape):

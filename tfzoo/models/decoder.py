@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from tfzoo.kernels import shapes
 from tfzoo.layers import Dropout, KeyValueCache, TokenEmbedding, recomputed
 from tfzoo.layers.heads import ClassificationHead
 from tfzoo.layers.masks import positions
@@ -89,7 +90,7 @@ class Decoder(keras.layers.Layer):
             else:
                 x = block(x, padding_mask, document_ids, training=training)
         if cache is not None:
-            cache.index = cache.index + tf.shape(token_ids)[1]
+            cache.index = cache.index + shapes.size(token_ids, 1)
         return tf.cast(x, self.compute_dtype) if self.final_norm is None else self.final_norm(x)
 
     def output_weights(self):
@@ -111,11 +112,11 @@ def token_positions(token_ids, padding_mask=None, cache=None, document_ids=None)
     """int32 (b, t), or None where positions are 0, 1, 2, ..."""
     first = 0 if cache is None else cache.index
     if padding_mask is not None or document_ids is not None:
-        columns = first + tf.range(tf.shape(token_ids)[1])
+        columns = first + tf.range(shapes.size(token_ids, 1))
         places = positions(padding_mask, document_ids)
         return tf.gather(places, columns, axis=1)  # a slice grows under XLA
     if cache is not None:
-        return (first + tf.range(tf.shape(token_ids)[1]))[None]
+        return (first + tf.range(shapes.size(token_ids, 1)))[None]
     return None
 
 

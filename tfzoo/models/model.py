@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels import shapes
 from tfzoo.layers.growing import Growing
 from tfzoo.models.adapters import add_adapters
 
@@ -172,12 +173,9 @@ class Model(keras.Model):
         else:
             logits = kernels.product(rows, output_kernel)
         vocabulary = self.config.vocabulary_size
-        shape = tf.concat([tf.shape(hidden)[:-1], [vocabulary]], 0)
-        logits = tf.reshape(tf.cast(logits, tf.float32), shape)
+        logits = shapes.with_last(tf.cast(logits, tf.float32), hidden, vocabulary)
         bias = self.output_bias()
-        if bias is not None:
-            logits += tf.cast(bias, tf.float32)
-        return tf.ensure_shape(logits, [*hidden.shape[:-1], vocabulary])
+        return logits if bias is None else logits + tf.cast(bias, tf.float32)
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from tfzoo import generation
 from tfzoo.generation import loop
+from tfzoo.kernels.shapes import each_row
 from tfzoo.serving.signatures import options, rows
 from tfzoo.serving.signatures.subject import texts_named, with_options
 
@@ -71,9 +72,7 @@ def spelt_beams(subject, tokens, is_text_before, stop_strings):
     num_rows, num_beams, length = tf.unstack(tf.shape(tokens))
     tokens = tf.reshape(tokens, [num_rows * num_beams, length])
     is_text = loop.before_end(tokens, subject.ends[0])
-    is_text_before, stop_strings = (
-        tf.repeat(x, num_beams, axis=0) for x in (is_text_before, stop_strings)
-    )
+    is_text_before, stop_strings = each_row((is_text_before, stop_strings), num_beams)
     texts = spelt(subject, tf.ragged.boolean_mask(tokens, is_text), is_text_before)
     return tf.reshape(options.cut(texts, stop_strings), [num_rows, num_beams])
 
@@ -82,5 +81,7 @@ def opened(subject, prompts):
     """What is read of prompts, ragged int32 (b, None), and whether there is text, bool (b,)."""
     token_ids = subject.text.tokenize(prompts)
     is_text = token_ids.row_lengths() > 0
+    if not subject.tokenizer.opening:
+        return token_ids, is_text
     opening = rows.repeated(subject.tokenizer.opening, token_ids)
     return tf.concat([opening, token_ids], axis=1), is_text

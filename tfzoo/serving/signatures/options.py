@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfzoo import generation
 from tfzoo.generation import BeamSearch, Constraints, Sampling
 from tfzoo.generation.requests import LONGEST_STOP, NUMBERS, numbers_of
+from tfzoo.kernels.shapes import each_row
 from tfzoo.tokenizers.graph import repair_utf8
 
 # Of stop_token_ids, int32 (b, any), -1 is none; of stop_strings, string (b, any), an empty one is
@@ -58,7 +59,7 @@ def cut(texts, stop_strings):
         return tf.where(is_stop, length, tf.strings.length(text))
 
     def shortest():
-        pairs = (tf.repeat(texts, num_stops), tf.reshape(repair_utf8(stop_strings), [-1]), is_stop)
+        pairs = (each_row(texts, num_stops), tf.reshape(repair_utf8(stop_strings), [-1]), is_stop)
         lengths = tf.map_fn(kept, pairs, fn_output_signature=tf.int32)
         lengths = tf.reduce_min(tf.reshape(lengths, [-1, num_stops]), axis=1)
         return tf.strings.substr(texts, tf.zeros_like(lengths), lengths)

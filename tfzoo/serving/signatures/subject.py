@@ -97,7 +97,8 @@ def with_options(answer, text, example, defaults) -> Signature:
     """
 
     def with_record(texts, *options):
-        return answer(texts, type(defaults)(*(_for_rows(x, tf.shape(texts)[0]) for x in options)))
+        num_rows = tf.shape(texts)[:1]
+        return answer(texts, type(defaults)(*(_for_rows(x, num_rows) for x in options)))
 
     named = defaults._asdict().items()
     specs = [tf.TensorSpec([None] * x.shape.rank, x.dtype, name) for name, x in named]
@@ -106,8 +107,10 @@ def with_options(answer, text, example, defaults) -> Signature:
 
 
 def _for_rows(option, num_rows):
-    """An option of one row as one of that many rows."""
-    return tf.broadcast_to(option, tf.concat([[num_rows], tf.shape(option)[1:]], 0))
+    """An option of one row as one of that many rows, int32 (1,)."""
+    if option.shape.rank == 1:
+        return tf.broadcast_to(option, num_rows)
+    return tf.broadcast_to(option, tf.concat([num_rows, tf.shape(option)[1:]], 0))
 
 
 def texts_named(name) -> tf.TensorSpec:
