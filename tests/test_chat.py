@@ -141,6 +141,7 @@ def test_a_chat_template_says_how_turns_are_read(model_dir, tmp_path):
     assert (done.stdout, done.returncode) == ("hello\nfine\n", 0), done.stderr
 
 
+@pytest.mark.slow
 def test_what_has_learnt_dialogues_goes_by_no_template(model_dir, tmp_path):
     loaded = tfzoo.load(with_template(model_dir, tmp_path / "run", "no", "dialogue"))
     assert "".join(loaded.reply(["hi"], max_new_tokens=20, temperature=0.0)) == "hello"
@@ -186,6 +187,7 @@ def trained(model_dir):
     return tfzoo.load(model_dir)
 
 
+@pytest.mark.slow
 def test_a_reply_depends_on_its_turn_and_the_seed(trained):
     options = {"max_new_tokens": 20, "temperature": 5.0, "top_k": 0, "top_p": 1.0, "seed": 0}
     talks = [chat.Conversation(trained, options) for _ in range(2)]

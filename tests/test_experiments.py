@@ -24,6 +24,7 @@ TINY = [
     "--train_steps=3",
     "--warmup_steps=1",
     "--log_every_steps=1",
+    "--jit=false",
 ]
 
 

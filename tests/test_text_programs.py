@@ -52,6 +52,7 @@ def said(model_dir, capsys, *more):
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_generate_ends_at_the_ids_it_is_given(model_dir, capsys):
     ids = ",".join(str(byte) for byte in range(64, 128))
     text = said(model_dir, capsys, f"--stop_token_ids={ids}", "--max_new_tokens=20", "--min_p=0.1")

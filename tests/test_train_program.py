@@ -35,6 +35,7 @@ def start(tmp_path, monkeypatch):
     return start
 
 
+@pytest.mark.slow
 def test_what_an_error_before_the_first_step_advises_works_in_the_same_folder(start, capsys):
     assert start("--sequence_length=5000") == 2
     assert "smaller --sequence_length" in capsys.readouterr().err
@@ -42,6 +43,7 @@ def test_what_an_error_before_the_first_step_advises_works_in_the_same_folder(st
     assert start() == 0
 
 
+@pytest.mark.slow
 def test_a_tokenizer_of_transformers_trains_and_without_a_graph_is_refused_at_once(start, capsys):
     os.mkdir("published")
     write_tokenizer(tokenizers.train("bytes", [], 257), "published")

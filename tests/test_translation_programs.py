@@ -108,6 +108,7 @@ def test_generate_prints_a_text_for_each_source(trained, model_dir, capsys):
     assert capsys.readouterr().out == "".join(f"{text}\n" for text in texts)
 
 
+@pytest.mark.slow
 def test_a_stream_is_the_text_in_pieces(trained, model_dir, capsys):
     [text] = trained.generate(["one two"])
     pieces = list(trained.stream("one two"))

@@ -78,6 +78,7 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(run):
     assert_weights(tfzoo.load(folder).model, arrays(model))
 
 
+@pytest.mark.slow
 def test_the_precision_is_that_of_the_run(run):
     folder, _ = run
     (folder / "run.json").write_text(json.dumps({"flags": {"precision": "mixed_bfloat16"}}))
@@ -139,6 +140,7 @@ def test_a_piece_never_ends_within_a_character(trained, monkeypatch):
     assert pieces == list("héllo 日本語 👍!")
 
 
+@pytest.mark.slow
 def test_prompts_of_a_batch_are_continued_as_if_alone(trained):
     together = trained.generate(PROMPTS, max_new_tokens=10, seed=[1, 2, 3, 4, 5])
     alone = [
@@ -238,6 +240,7 @@ def test_what_is_no_text_is_refused(trained, given, told):
         trained.stream(given)
 
 
+@pytest.mark.slow
 def test_a_tuple_an_array_or_a_generator_of_texts_is_as_good_as_a_list(trained):
     expected = trained.generate(["the", "fox"], max_new_tokens=3)
     for texts in (("the", "fox"), np.array(["the", "fox"]), (x for x in ("the", b"fox"))):

@@ -87,6 +87,7 @@ def test_a_dry_run_tells_all_problems_and_writes_nothing(workshop):
     assert sorted(os.listdir(workshop.folder)) == before
 
 
+@pytest.mark.slow
 def test_more_steps_go_on_from_the_last(workshop, calm, tmp_path):
     copy = shutil.copytree(calm, tmp_path / "longer")
     before = workshop.path("calm", "metrics.jsonl").read_text()

@@ -98,6 +98,7 @@ def test_the_search_is_that_of_numpy(model, ending, penalty, early):
         assert score == pytest.approx(at, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_compiled_and_plain_find_the_same(model, ending):
     how = options(5, [6, 0, 3, 6, 5], [1.0, 1.0, 0.5, 0.0, 2.0], [False, False, True, False, True])
     writer = Writer(model, ending)

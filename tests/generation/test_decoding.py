@@ -118,7 +118,8 @@ def test_compiled_and_plain_write_the_same(plain, decoder):
 
 
 @pytest.mark.parametrize(
-    "max_new_tokens", [0, pytest.param(8, marks=pytest.mark.slow), [3, 0, 1, 8, 100]]
+    "max_new_tokens",
+    [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, [3, 0, 1, 8, 100]))],
 )
 def test_anew_is_from_an_empty_prompt(model, plain, max_new_tokens):
     options = sampling(5, max_new_tokens, seed=range(5), **RANDOM)
@@ -126,6 +127,7 @@ def test_anew_is_from_an_empty_prompt(model, plain, max_new_tokens):
     assert anew.token_ids.to_list() == plain([[]] * 5, options)
 
 
+@pytest.mark.slow
 def test_an_empty_prompt_starts_from_end_of_text(run):
     options = sampling(2, **GREEDY)
     empty, end = run([[], [END_OF_TEXT]], options)
@@ -152,6 +154,7 @@ def test_new_tokens_are_at_most_a_context_but_one(run):
     assert run([[1]], sampling(1, -1)) == [[]]
 
 
+@pytest.mark.slow
 def test_a_row_ends_at_end_of_text_and_others_go_on(run, model):
     """The third token that follows token 5 is declared the end of a text."""
     ended = Decoder(Writer(model, end_of_text := run([[5]], sampling(1, 6, **GREEDY))[0][2]))
@@ -190,7 +193,9 @@ def test_no_prompts_no_texts(run):
     assert run([], sampling(0)) == []
 
 
-@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
+)
 def test_a_decoder_follows_the_weights(dtype):
     small = {"num_layers": 1, "num_heads": 1, "hidden_dim": 8, "max_sequence_length": 8}
     model = GPT2.from_preset("gpt2_tiny", dtype=dtype, vocabulary_size=50, **small)

@@ -60,6 +60,7 @@ def test_greedy_is_the_best_of_full_passes(model):
         assert_greedy(model, source, tokens)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how", [pytest.param(GREEDY, marks=pytest.mark.slow), RANDOM], ids=["greedy", "random"]
 )

@@ -49,13 +49,9 @@ def test_the_plain_graph_goes_on_as_full_passes_would(preset):
         assert_greedy(model, prompt, new_tokens, 8)
 
 
-COMPILED = [p if p == "qwen3_0_6b" else pytest.param(p, marks=pytest.mark.slow) for p in FAMILIES]
-
-
-@pytest.mark.parametrize("preset", COMPILED)
-@pytest.mark.parametrize(
-    "rows", [pytest.param(1, marks=pytest.mark.slow), 3], ids=["one_row", "a_batch"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", FAMILIES)
+@pytest.mark.parametrize("rows", [1, 3], ids=["one_row", "a_batch"])
 def test_the_compiled_program_goes_on_as_full_passes_would(preset, rows):
     model = small(preset)
     prompts = PROMPTS[:rows]

@@ -33,6 +33,7 @@ def model():
     return models.MODELS["gpt2"].from_preset("gpt2_tiny", max_sequence_length=64, **sizes)
 
 
+@pytest.mark.slow
 def test_a_token_that_opens_texts_stands_before_a_prompt(model, tmp_path):
     tokenizer = published(tmp_path, add_bos_token=True, bos_token="<|endoftext|>")
     assert tokenizer.opening == [256]

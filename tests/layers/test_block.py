@@ -172,6 +172,7 @@ def test_a_block_works_in_anybodys_keras_model(pre_norm, tmp_path):
     check_in_a_keras_model(TransformerBlock(2, 16, pre_norm=pre_norm, dropout=0.1), X, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_block_of_given_parts_works_there_too(tmp_path):
     check_in_a_keras_model(made(norm=RMSNormalization, order="parallel"), X, tmp_path)
 

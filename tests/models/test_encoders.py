@@ -19,11 +19,15 @@ def small(preset, **overrides):
 FAMILIES = ("bert_tiny", "distilbert_base_uncased", "roberta_base", "albert_base")
 
 
-@pytest.mark.parametrize("preset", FAMILIES)
+@pytest.mark.parametrize(
+    "preset",
+    [pytest.param(p, marks=pytest.mark.slow if p.startswith("distil") else ()) for p in FAMILIES],
+)
 def test_contract(preset, tmp_path):
     check_model(preset, tmp_path)
 
 
+@pytest.mark.slow
 def test_contract_of_one_with_a_table_of_its_own(tmp_path):
     check_model("albert_base", tmp_path, tied_embeddings=False, embedding_dim=16)
 

@@ -84,7 +84,8 @@ def gradients(model, remat, compiled):
     return run()
 
 
-@pytest.mark.parametrize("compiled", [pytest.param(False, marks=pytest.mark.slow), True])
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", [False, True])
 def test_recomputation_changes_no_gradient_even_with_dropout(compiled):
     model = small(dropout=0.3)
     kept = gradients(model, remat=False, compiled=compiled)
@@ -129,6 +130,7 @@ def test_dropout_is_a_function_of_seed_and_layer():
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_a_keras_model_that_fits_and_saves(tmp_path):
     model = small(dropout=0.0)
     model.compile(

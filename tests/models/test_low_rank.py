@@ -19,6 +19,9 @@ PRESETS = {
     "t5_tiny": {"head_dim": 8},
     "transformer_tiny": {},
 }
+# A family of each kind of model, and shared layers.
+QUICK = {"gpt2_tiny", "albert_base", "t5_tiny"}
+EACH = [pytest.param(p, marks=() if p in QUICK else pytest.mark.slow) for p in PRESETS]
 IDS = np.random.default_rng(0).integers(0, 50, (2, 9)).astype("int32")
 
 
@@ -39,7 +42,7 @@ def teach(model):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", EACH)
 def test_at_the_start_the_model_is_its_base_to_the_bit(preset, dtype):
     model = new_model(preset, dtype)
     before = outputs(model)
@@ -48,7 +51,7 @@ def test_at_the_start_the_model_is_its_base_to_the_bit(preset, dtype):
 
 
 @pytest.mark.parametrize("targets", [(), ("query_key_value", "output"), ("query", "value")])
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", EACH)
 def test_merged_it_computes_what_it_did_with_adapters(preset, targets):
     model = new_model(preset)
     before, paths = outputs(model), [weight.path for weight in model.weights]

@@ -202,6 +202,7 @@ def test_columns_behind_the_context_are_as_those_without_tokens(answers, model):
     assert not logits[:, 32:].any()
 
 
+@pytest.mark.slow
 def test_half_precision_answers_in_float32(tokenizer):
     small = {"hidden_dim": 16, "max_sequence_length": 16, "num_layers": 1}
     size = tokenizer.vocabulary_size

@@ -31,7 +31,7 @@ def tokenizer():
     return train()
 
 
-@pytest.fixture(scope="module", params=["unigram", "bpe"])
+@pytest.fixture(scope="module", params=["unigram", pytest.param("bpe", marks=pytest.mark.slow)])
 def learnt_from_speeches(request, speeches):
     return train(speeches[::4], 4000, algorithm=request.param)
 

@@ -22,6 +22,7 @@ def test_training_joins_the_most_frequent_pair_first():
     assert tokenizer.tokens[5:] == [*letters, "zw", "xy", "xyz"]
 
 
+@pytest.mark.slow
 def test_training_gives_the_same_in_every_process(tokenizer):
     code = "from adversarial_text import strings; from tfzoo import tokenizers; "
     code += "print(tokenizers.train('word_piece', strings(3000, seed=2), 1000).fingerprint)"

@@ -162,6 +162,7 @@ def test_what_is_loaded_is_the_base_with_adapters_or_merged(gpt2, adapted):
     assert not np.allclose(merged(ids), base(ids), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_adapters_start_as_the_base_and_resume_exactly(folder, gpt2, tmp_path):
     options = (f"--init_from={gpt2}", *LORA, "--lora_dropout=0.2", "--ema_decay=0.9")
     whole = run(folder, tmp_path / "whole", *options)

@@ -48,6 +48,7 @@ def test_it_begins_with_the_averaged_weights_and_heads_of_its_own(folder, bert, 
     )
 
 
+@pytest.mark.slow
 def test_what_it_begins_with_is_the_first_average(folder, gpt2, tmp_path):
     begun = tmp_path / "begun"
     run(
@@ -69,6 +70,7 @@ def test_an_equal_head_goes_on_and_another_is_new(folder, bert, tmp_path):
         assert np.array_equal(weights(begun)[path], weights(taught)[path]) == same
 
 
+@pytest.mark.slow
 def test_fewer_positions_are_the_first_ones(folder, gpt2, tmp_path):
     begun = tmp_path / "begun"
     run(

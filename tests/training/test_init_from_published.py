@@ -72,6 +72,7 @@ def test_adapters_need_the_folder_as_it_was(folder, published, tmp_path, capfd):
     assert "--init_from: the weights to begin with changed" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_its_language_model_is_trained_on(folder, published, tmp_path):
     options = ("causal_lm", "text", f"--init_from={published[0]}", "--train_steps=2")
     losses = run(folder, tmp_path / "x", *options)

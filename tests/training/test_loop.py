@@ -76,6 +76,7 @@ def test_sigterm_saves_at_the_next_look_and_exits_with_143(tmp_path):
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
+@pytest.mark.slow
 def test_an_interrupted_evaluation_is_made_up_for(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "TOKENS_A_BATCH", 1)  # So that there are several batches.
     config = tiny_run.tiny_config(tmp_path / "parts", train_steps=4, eval_every_steps=2)
@@ -156,6 +157,7 @@ def test_a_step_that_is_not_finite_changes_nothing(tmp_path):
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_float16_halves_the_scale_and_skips(tmp_path, monkeypatch):
     monkeypatch.setattr(LossScale, "first", 2.0**40)
     fields = {"precision": "mixed_float16", "ema_decay": 0.9}
@@ -172,6 +174,7 @@ def test_float16_halves_the_scale_and_skips(tmp_path, monkeypatch):
     assert steps[-1]["loss"] < steps[0]["loss"] - 0.2
 
 
+@pytest.mark.slow
 def test_float16_and_bfloat16_have_the_numbers_of_float32(tmp_path):
     def first_rows(precision):
         folder = tmp_path / precision

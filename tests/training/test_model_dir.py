@@ -124,6 +124,7 @@ def test_two_processes_do_not_train_in_one_folder(tmp_path):
     begun(tmp_path).close()
 
 
+@pytest.mark.slow
 def test_a_killed_process_lets_go_of_its_folder(tmp_path):
     assert Program(KILLED, [tmp_path]).wait() == -9
     begun(tmp_path).close()

@@ -23,13 +23,6 @@ CASES = {
     "token_classification": ("roberta_base", "bytes", "tagged.conll"),
     "dialogue": ("llama_tiny", "bytes", "dialogues.jsonl"),
 }
-# The quick tests stop one; that every objective's batches are the same from any step on is in its
-# contract.
-QUICK = ("bert",)
-
-
-def case(task):
-    return task if task in QUICK else pytest.param(task, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +68,7 @@ def run(folder, model_dir, task, *more, steps=4):
         "--log_every_steps=1",
         "--validation_fraction=0.3",
         "--export_dir=",
+        "--jit=false",
         *(["--text_pair_field=text_pair"] if task == "similarity" else []),
         *more,
     ]
@@ -82,11 +76,12 @@ def run(folder, model_dir, task, *more, steps=4):
     return [row for row in read_rows(model_dir) if "loss" in row]
 
 
-@pytest.mark.parametrize("task", [case(task) for task in CASES])
+@pytest.mark.slow  # That batches are the same from any step on is in each objective's contract.
+@pytest.mark.parametrize("task", CASES)
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(folder, tmp_path, task, capsys):
-    whole = run(folder, tmp_path / "whole", task)
-    run(folder, tmp_path / "parts", task, steps=2)
-    parts = run(folder, tmp_path / "parts", task)
+    whole = run(folder, tmp_path / "whole", task, "--jit=auto")
+    run(folder, tmp_path / "parts", task, "--jit=auto", steps=2)
+    parts = run(folder, tmp_path / "parts", task, "--jit=auto")
     assert [row["loss"] for row in parts] == [row["loss"] for row in whole]
     assert len({row["loss"] for row in whole}) == 4
     [score] = [row for row in read_rows(tmp_path / "whole") if "validation_loss" in row]
@@ -122,7 +117,7 @@ def test_a_perplexity_is_shown_where_exp_of_the_loss_is_one(
 @pytest.mark.parametrize("task", ["bert", "translation", "classification"])
 def test_microbatches_are_the_whole_batch(folder, tmp_path, task):
     whole = run(folder, tmp_path / "whole", task)
-    parts = run(folder, tmp_path / "parts", task, "--num_microbatches=4", "--jit=false")
+    parts = run(folder, tmp_path / "parts", task, "--num_microbatches=4")
     for name in ("loss", "gradient_norm"):
         expected = [row[name] for row in whole]
         np.testing.assert_allclose([row[name] for row in parts], expected, rtol=2e-5)
@@ -136,7 +131,8 @@ GETTYSBURG = [  # Lincoln, 1863, of which each sentence is a document here.
 ]
 
 
-@pytest.mark.parametrize("masked", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("masked", [True, False])
 def test_of_documents_in_one_row_none_reads_another_if_so_asked(tmp_path, capsys, masked):
     """What is predicted of each is then the same in any order, save of the last one's end."""
 
@@ -197,7 +193,7 @@ def test_tensorboard_shows_which_classes_were_taken_for_which(classified):
 
 @pytest.mark.slow
 def test_a_perplexity_beyond_all_numbers_is_told_too(folder, tmp_path, capsys):
-    far = ("--learning_rate=1e3", "--weight_decay=0", "--clip_norm=0", "--jit=false")
+    far = ("--learning_rate=1e3", "--weight_decay=0", "--clip_norm=0")
     run(folder, tmp_path / "run", "span_corruption", *far, steps=2)
     assert "perplexity not finite" in capsys.readouterr().out
 

@@ -43,6 +43,7 @@ def test_a_dead_worker_ends_all_and_starting_again_resumes(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_sigterm_to_one_worker_saves_and_stops_all(tmp_path):
     chief, worker = tiny_run.start_workers(tmp_path, LONG)
     wait_for_rows(tmp_path, (chief, worker), 5)
