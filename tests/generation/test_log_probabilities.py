@@ -21,9 +21,23 @@ def by_full_passes(model, prompt, tokens):
     return logits[np.arange(len(row) - len(tokens), len(row)) - 1, tokens]
 
 
-def test_they_are_those_of_full_passes(model, decoder):
+def in_a_plain_graph(model, options):
+    @tf.function(autograph=False)
+    def run():
+        prompts = tf.ragged.constant(PROMPTS, dtype=tf.int32, ragged_rank=1)
+        how = tf.nest.map_structure(tf.constant, options)
+        return generate(Writer(model, END_OF_TEXT), prompts, how, scored=True)
+
+    return list(zip(*(values.to_list() for values in run()), strict=True))
+
+
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_they_are_those_of_full_passes(model, decoder, compiled):
     options = sampling(5, [9, 0, 14, 3, 8], **HOW)
-    found = decoder.generate_scored(PROMPTS, options)
+    if compiled:
+        found = decoder.generate_scored(PROMPTS, options)
+    else:
+        found = in_a_plain_graph(model, options)
     for prompt, (tokens, scores) in zip(PROMPTS, found, strict=True):
         assert len(tokens) == len(scores)
         if tokens:
@@ -42,16 +56,7 @@ def test_to_tell_them_changes_no_token(decoder):
 @pytest.mark.slow
 def test_the_plain_graph_tells_the_same(model, decoder):
     options = sampling(5, [9, 0, 14, 3, 8], **HOW)
-
-    @tf.function(autograph=False)
-    def run():
-        prompts = tf.ragged.constant(PROMPTS, dtype=tf.int32, ragged_rank=1)
-        how = tf.nest.map_structure(tf.constant, options)
-        return generate(Writer(model, END_OF_TEXT), prompts, how, scored=True)
-
-    tokens, scores = (values.to_list() for values in run())
-    for row, values, (one, its) in zip(
-        tokens, scores, decoder.generate_scored(PROMPTS, options), strict=True
-    ):
+    compiled = decoder.generate_scored(PROMPTS, options)
+    for (row, values), (one, its) in zip(in_a_plain_graph(model, options), compiled, strict=True):
         assert row == one
         assert values == pytest.approx(its, abs=1e-5)

@@ -163,6 +163,7 @@ def test_the_scale_is_given_or_that_of_the_paper():
     assert not np.allclose(other(X), paper(X), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_contract_of_a_variant(tmp_path):
     variant = {"num_key_value_heads": 1, "head_dim": 6, "window": 3, "head_norm_epsilon": 1e-6}
     layer = MultiHeadSelfAttention(

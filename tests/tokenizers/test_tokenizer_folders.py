@@ -199,6 +199,7 @@ def test_fingerprints_differ_with_all_that_decides_ids():
     assert len(found) == 6
 
 
+@pytest.mark.slow
 def test_tensorflow_text_waits_for_the_graph():
     code = "import sys, tfzoo.tokenizers as t; t.train('byte_pair', ['a'], 257)"
     code += "; assert 'tensorflow_text' not in sys.modules"

@@ -210,6 +210,7 @@ def test_adapters_learn_in_bfloat16(folder, gpt2, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=2e-2)
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_what_adapters_made_of_another(folder, adapted, tmp_path):
     still = ("--learning_rate=1e-30", "--weight_decay=0", "--train_steps=1")
     run(folder, tmp_path / "x", f"--init_from={adapted}", *still)
