@@ -153,6 +153,7 @@ def test_a_chat_template_of_no_use_is_told_before_the_first_turn(model_dir, tmp_
     assert "chat template cannot be used: SecurityError" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_on_a_terminal_it_prompts_tells_of_mistakes_and_ends_by_ctrl_d(model_dir, tmp_path):
     terminal = Terminal(command(model_dir, "--temperature=0"))
     terminal.wait_for("/help shows the commands.\n> ")

@@ -146,6 +146,7 @@ def test_a_row_of_any_constraints_is_what_it_would_be_alone(run):
     assert len(together[1]) == 12
 
 
+@pytest.mark.slow
 def test_a_row_ends_at_its_stop_tokens_without_them(run):
     free = run(PROMPTS, sampling(5, 12, temperature=0.0))
     stops = [row[2:3] for row in free]
@@ -153,6 +154,7 @@ def test_a_row_ends_at_its_stop_tokens_without_them(run):
     assert rows == [f[: f.index(s[0])] if s else f for f, s in zip(free, stops, strict=True)]
 
 
+@pytest.mark.slow
 def test_no_bigram_comes_twice_in_a_text(run):
     rows = run(PROMPTS, sampling(5, 14, temperature=0.0, no_repeat_ngram_size=2))
     free = run(PROMPTS, sampling(5, 14, temperature=0.0))

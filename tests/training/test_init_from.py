@@ -122,6 +122,7 @@ def test_the_flags_of_its_origin_may_be_repeated(folder, bert, tmp_path):
     run(folder, tmp_path / "begun", "classification", "two.csv", *options, "--train_steps=1")
 
 
+@pytest.mark.slow
 def test_the_run_says_what_it_came_from_and_holds_to_it(folder, bert, gpt2, tmp_path, capfd):
     begun, options = tmp_path / "begun", (f"--init_from={bert}", "--train_steps=1")
     run(folder, begun, "classification", "two.csv", *options)

@@ -95,14 +95,10 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(folder, tmp_path, task,
     assert (kind == "decoder") == (task == "dialogue")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "expected"),
-    [
-        pytest.param("translation", True, marks=pytest.mark.slow),
-        ("dialogue", True),
-        pytest.param("regression", False, marks=pytest.mark.slow),
-        pytest.param("bert", False, marks=pytest.mark.slow),
-    ],
+    [("translation", True), ("dialogue", True), ("regression", False), ("bert", False)],
 )
 def test_a_perplexity_is_shown_where_exp_of_the_loss_is_one(
     folder, tmp_path, task, expected, capsys
