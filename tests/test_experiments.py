@@ -24,7 +24,6 @@ TINY = [
     "--train_steps=3",
     "--warmup_steps=1",
     "--log_every_steps=1",
-    "--jit=false",
 ]
 
 
@@ -79,14 +78,17 @@ SLOW = {
 }
 
 
-def case(path):
-    return pytest.param(
-        path, marks=pytest.mark.slow if f"{path.parent.name}/{path.stem}" in SLOW else ()
-    )
+def case(path, how):
+    is_slow = how == "as it is" or f"{path.parent.name}/{path.stem}" in SLOW
+    return pytest.param(path, how, marks=pytest.mark.slow if is_slow else ())
 
 
-@pytest.mark.parametrize("path", [case(path) for path in FLAGFILES], ids=NAMES)
-def test_recipe_trains(path, tmp_path):
+@pytest.mark.parametrize(
+    ("path", "how"),
+    [case(path, how) for path in FLAGFILES for how in ("not compiled", "as it is")],
+    ids=[f"{name}-{how}" for name in NAMES for how in ("not compiled", "as it is")],
+)
+def test_recipe_trains(path, how, tmp_path):
     task = flags.read(TrainConfig, path).task
     name, lines = DATA[TASKS[task].data_kind]
     text = tmp_path / name
@@ -97,6 +99,7 @@ def test_recipe_trains(path, tmp_path):
     here += [f"--export_dir={tmp_path / 'saved_models' if exports else ''}"]
     if flags.read(TrainConfig, path).init_from:
         here += [f"--init_from={write_tiny_bert(tmp_path / 'bert')}", "--model_overrides="]
+    here += ["--jit=false"] if how == "not compiled" else []
     assert train.main([f"--flagfile={path}", *TINY, *here]) == 0
     steps = [row["step"] for row in metrics.read_rows(model_dir) if "loss" in row]
     assert steps == [1, 2, 3]

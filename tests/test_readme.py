@@ -127,8 +127,10 @@ def marked(cases):
     return [pytest.param(*case, marks=slow if case[0] in SLOW_SECTIONS else ()) for case in cases]
 
 
-# In a process of their own: the first command of each program.
-FIRST = {re.search(r"tfzoo\.\w+", command)[0]: command for _, command in reversed(SHELL)}
+ANEW = {  # In a process of their own: the first command of each program, and the last of Python.
+    *{re.search(r"tfzoo\.\w+", command)[0]: command for _, command in reversed(SHELL)}.values(),
+    PYTHON[-1][1],
+}
 
 
 def run_here(code, folder, monkeypatch):
@@ -157,11 +159,7 @@ def run(command, folder, environment):
 )
 def test_command_runs(title, command, folder, environment, monkeypatch):
     make(command, folder, environment)
-    if (
-        command in FIRST.values()
-        or not command.startswith("python ")
-        or "--num_virtual_dev" in command
-    ):
+    if command in ANEW or not command.startswith("python ") or "--num_virtual_dev" in command:
         run(["bash", "-euc", made_tiny(command)], folder, environment)
     else:
         run_here(made_tiny(command), folder, monkeypatch)
@@ -173,7 +171,10 @@ def test_command_runs(title, command, folder, environment, monkeypatch):
 @pytest.mark.parametrize(("title", "code"), marked(PYTHON), ids=range(len(PYTHON)))
 def test_python_runs(title, code, folder, environment, monkeypatch):
     make(code, folder, environment)
-    run_here(code, folder, monkeypatch)
+    if code in ANEW:
+        run([sys.executable, "-c", code], folder, environment)
+    else:
+        run_here(code, folder, monkeypatch)
 
 
 def test_nothing_is_left_out_without_a_reason():

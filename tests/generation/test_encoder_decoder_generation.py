@@ -61,9 +61,7 @@ def test_greedy_is_the_best_of_full_passes(model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "how", [pytest.param(GREEDY, marks=pytest.mark.slow), RANDOM], ids=["greedy", "random"]
-)
+@pytest.mark.parametrize("how", [GREEDY, RANDOM], ids=["greedy", "random"])
 def test_compiled_and_plain_write_the_same(model, decoder, how):
     given = sampling(3, LIMIT, seed=range(3), **how)
     assert decoder.generate(SOURCES, given) == plain(model, SOURCES, given)

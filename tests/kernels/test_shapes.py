@@ -1,3 +1,5 @@
+"""A shape that is known in part gives what a whole one does, in as few operations as can be."""
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +9,9 @@ from tfzoo.kernels import shapes
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 4), (None, 3, 4), (2, None, 4), (None, None, None)])
+@pytest.mark.parametrize(
+    "shape", [(2, 3, 4), (None, 3, 4), (2, None, 4), (None, None, 4), (None, None, None)]
+)
 def test_sizes_that_are_known_or_not_give_the_same(shape):
     @tf.function(input_signature=[tf.TensorSpec(shape)], autograph=False)
     def reshaped(x):

@@ -112,7 +112,7 @@ def test_a_perplexity_is_shown_where_exp_of_the_loss_is_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["bert", "translation", "classification"])
 def test_microbatches_are_the_whole_batch(folder, tmp_path, task):
-    whole = run(folder, tmp_path / "whole", task)
+    whole = run(folder, tmp_path / "whole", task, "--jit=auto")
     parts = run(folder, tmp_path / "parts", task, "--num_microbatches=4")
     for name in ("loss", "gradient_norm"):
         expected = [row[name] for row in whole]

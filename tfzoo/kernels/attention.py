@@ -13,6 +13,7 @@ from tfzoo.kernels.bfloat16 import matmul
 from tfzoo.kernels.cluster import custom_gradient, is_compiled, program
 from tfzoo.kernels.dropout import stateless_dropout
 from tfzoo.kernels.elementwise import wide
+from tfzoo.kernels.shapes import size, with_last
 
 _handed_out = None  # A list, while `attention_weights` lasts.
 
@@ -122,12 +123,7 @@ def _grouped(x, key):
 
 def _ungrouped(x, like):
     """(b, g, h / g * t, n) to (b, h, t, n), where `like` is (b, h, t, any)."""
-    if x.shape[1] == like.shape[1]:
-        return x
-    b, h, t, _ = tf.unstack(tf.shape(like))
-    return tf.ensure_shape(
-        tf.reshape(x, [b, h, t, tf.shape(x)[-1]]), [*like.shape[:-1], x.shape[-1]]
-    )
+    return x if x.shape[1] == like.shape[1] else with_last(x, like, size(x, -1))
 
 
 def _logits(scores, bias, scale):

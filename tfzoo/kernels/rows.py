@@ -6,6 +6,8 @@ slower than a product with a column, or than a reduction over an axis before the
 
 import tensorflow as tf
 
+from tfzoo.kernels.shapes import with_last
+
 LANES = 16  # Floats of the widest vector register.
 
 
@@ -22,7 +24,7 @@ def row_dot(x, factors):
     if tf.config.list_physical_devices("GPU"):  # Products may be rounded to TF32 there.
         return tf.reduce_sum(x * factors, -1, keepdims=True)
     sums = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), factors[:, None])
-    return tf.reshape(sums, tf.concat([tf.shape(x)[:-1], [1]], 0))
+    return with_last(sums, x, 1)
 
 
 def row_max(x):
@@ -30,8 +32,7 @@ def row_max(x):
     width = x.shape[-1]
     if width % LANES:
         return tf.reduce_max(x, -1, keepdims=True)
-    shape = tf.concat([tf.shape(x)[:-1], [width // LANES, LANES]], 0)
-    lanes = tf.reduce_max(tf.reshape(x, shape), -2)
+    lanes = tf.reduce_max(with_last(x, x, width // LANES, LANES), -2)
     while lanes.shape[-1] > 1:
         half = lanes.shape[-1] // 2
         lanes = tf.maximum(lanes[..., :half], lanes[..., half:])

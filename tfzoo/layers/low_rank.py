@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels import shapes
 from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.layers.dropout import Dropout
 
@@ -54,8 +55,7 @@ class LowRankUpdate(keras.layers.Layer):
         a, b = (tf.cast(w.value, dtype) for w in (self.lora_a, self.lora_b))
         narrow = kernels.product(tf.reshape(x, [-1, self.lora_a.shape[0]]), a)
         rows = kernels.product(narrow * (self.alpha / self.rank), b)
-        y = tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [self.units]], 0))
-        return tf.ensure_shape(y, [*x.shape[:-1], self.units])
+        return shapes.with_last(rows, x, self.units)
 
     def update(self):
         """float32 (m, units): what merging adds to W."""

@@ -107,7 +107,7 @@ def with_options(answer, text, example, defaults) -> Signature:
 
 
 def _for_rows(option, num_rows):
-    """An option of one row as one of that many rows, int32 (1,)."""
+    """An option of one row as one of `num_rows`, int32 (1,), rows."""
     if option.shape.rank == 1:
         return tf.broadcast_to(option, num_rows)
     return tf.broadcast_to(option, tf.concat([num_rows, tf.shape(option)[1:]], 0))
