@@ -256,6 +256,12 @@ def test_rest_examples_give_every_input(exported):
         assert [sorted(row) for row in body["instances"]] == [inputs]
 
 
+def test_the_model_card_tells_each_signature(exported, folder):
+    card = (folder / "saved_models" / "mine" / "1" / "MODEL_CARD.md").read_text()
+    assert all(f"| `{name}` |" in card for name in exported)
+    assert "## Latency" in card and str(folder) not in card
+
+
 def test_requests_that_are_sent_stand_in_the_export(exported, folder):
     codes = [code for _, block in blocks("sh") for code in commands(block)]
     paths = [path for code in codes for path in re.findall(r"saved_models/mine/1/\S+", code)]

@@ -1,4 +1,4 @@
-"""One tiny model, exported once, moved, and opened once by the C++ loader."""
+"""One tiny model, written once."""
 
 import os
 
@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from tfzoo import serving, tokenizers
+from tfzoo import tokenizers
 from tfzoo.models import GPT2
-from tfzoo.serving import check
+from tfzoo.serving import check, saved_model
+from tfzoo.serving.signatures import ServedModel
 
 TEXT = ["the quick brown fox jumps over the lazy dog. 日本語 text 👍 hello. " * 20]
 
@@ -41,16 +42,15 @@ def model(tokenizer):
 
 @pytest.fixture(scope="session")
 def exported(model, tokenizer, tmp_path_factory):
-    """The SavedModel, in another folder than the one it was written to, made by one process."""
+    """A version as it is written, before any check of it: made by one process of this run."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # That of all processes of this run.
     folder /= "export"
     with FileLock(f"{folder}.lock"):
-        if not (folder / "moved").exists():
-            version = serving.export(model, tokenizer, folder / "tiny")
-            version.rename(folder / "moved")
-    return folder / "moved"
+        if not folder.exists():
+            saved_model.write_version(ServedModel(model, tokenizer), folder, "tiny", ["tiny"])
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -24,23 +24,25 @@ def signatures(exported):
     return signatures_in(exported)
 
 
-def asked(exported, signatures, names):
-    requests = []
-    for name in names:
-        dtypes, _ = signatures[name]
+def rest_requests(exported, signatures):
+    """The inputs of each signature, as its example has them."""
+    for name, (dtypes, _) in signatures.items():
         body = json.loads((exported / "requests" / f"{name}.json").read_text())
         assert body["signature_name"] == name and body["inputs"].keys() == dtypes.keys()
-        requests.append((name, {k: as_input(x, dtypes[k]) for k, x in body["inputs"].items()}))
-    _, answers = cpp_loader.call(exported, requests)
-    return answers
+        yield name, {k: as_input(x, dtypes[k]) for k, x in body["inputs"].items()}
 
 
-@pytest.mark.parametrize("some", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_rest_examples_are_answered(exported, signatures, some):
+def test_rest_examples_have_one_row_of_each_input(exported, signatures):
+    requests = dict(rest_requests(exported, signatures))
+    assert requests.keys() == signatures.keys()
+    assert all(len(x) == 1 for inputs in requests.values() for x in inputs.values())
+
+
+@pytest.mark.slow
+def test_rest_examples_are_answered(exported, signatures):
     """The first answer of each signature takes seconds."""
-    names = ("serving_default", "score", "tokenize", "detokenize") if some else signatures
-    answers = asked(exported, signatures, names)
-    assert len(answers) == len(names)
+    _, answers = cpp_loader.call(exported, list(rest_requests(exported, signatures)))
+    assert len(answers) == len(signatures)
     assert all(len(values) == 1 for answer in answers for values in answer.values())
 
 
@@ -74,12 +76,3 @@ def test_operations_are_listed_and_those_that_the_server_has_not_are_refused(
     with pytest.raises(operations.UnknownOperations, match=told):
         operations.write_operations(tmp_path)
     assert not list(tmp_path.iterdir())
-
-
-def test_the_model_card_tells_the_model_and_each_signature(exported, signatures, model):
-    card = (exported / "MODEL_CARD.md").read_text()
-    assert f"| parameters | {model.count_params():,} |" in card
-    assert all(f"| `{name}` |" in card for name in signatures)
-    kept = 2 * model.config.num_layers * 32 * 32 * 4  # Keys and values, of 32 tokens, 32 wide.
-    assert f"| keys and values of one row | at most {kept:,} bytes |" in card
-    assert str(exported.parent) not in card

@@ -131,6 +131,16 @@ def test_the_default_is_timed_and_the_card_tells_it(bundle):
 
 
 @pytest.mark.slow
+def test_the_card_tells_the_model(bundle, learnt):
+    model, _ = learnt
+    kept = 2 * model.config.num_layers * 32 * 64 * 4  # Keys and values, of 32 tokens, 64 wide.
+    for version in bundle.versions:
+        card = (version / "MODEL_CARD.md").read_text()
+        assert f"| parameters | {model.count_params():,} |" in card
+        assert f"| keys and values of one row | at most {kept:,} bytes |" in card
+
+
+@pytest.mark.slow
 def test_the_sizes_told_are_those_of_the_files(bundle):
     for version, one in zip(bundle.versions, bundle.checked, strict=True):
         files = [path for path in version.rglob("*") if path.is_file()]

@@ -150,18 +150,30 @@ def _write(model, tokenizer, bundle, model_dir, texts, learnt):
         served = as_it_is
         if variant != "float32":
             served = ServedModel(model, tokenizer, variant, **learnt)
-        _save(served, folder)
-        examples = list(served.examples.items())
-        write_warmup(folder, name, examples)
-        write_requests(folder, name, examples)
-        write_configuration(folder, names)
-        write_operations(folder)
+        write_version(served, folder, name, names)
         checked.append(check(variant, served, folder))
     for variant, (folder, name) in bundle.items():
         about = {"variant": variant, "checked": checked, "model_dir": model_dir}
         write_model_card(folder, name, as_it_is, model, tokenizer, **about)
         os.chmod(folder, 0o755)  # As other folders: what made it let nobody else look in.
     return checked
+
+
+def write_version(served, folder, name, names):
+    """Writes the SavedModel, and what servers and clients need beside it; checks nothing.
+
+    Args:
+        served: `ServedModel`.
+        folder: path, empty or missing; its parent is there.
+        name: str, by which clients will ask for it.
+        names: list of str, of all models that a server is to serve with it.
+    """
+    _save(served, folder)
+    examples = list(served.examples.items())
+    write_warmup(folder, name, examples)
+    write_requests(folder, name, examples)
+    write_configuration(folder, names)
+    write_operations(folder)
 
 
 def _save(served, folder):

@@ -11,12 +11,13 @@ characters, then go through SentencePiece's BPE with a model made of the merges.
 """
 
 import functools
+import itertools
 
 import tensorflow as tf
 import tokenizers as hf
 
+from tfzoo.tokenizers import every_character, wire
 from tfzoo.tokenizers import merges as merge_files
-from tfzoo.tokenizers import wire
 from tfzoo.tokenizers.graph import TokenizerGraph, byte_values, repair_utf8
 from tfzoo.tokenizers.piece_model import BPE, CONTROL, UNKNOWN, Piece, PieceModel
 from tfzoo.tokenizers.ragged import row_ids
@@ -131,26 +132,32 @@ def character_classes():
         starts: int [k]. The first code point of each range, starting with 0.
         classes: int [k]. The class of each range.
     """
-    everything = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
     runs = hf.Regex("|".join(f"{pattern}+" for pattern in _PATTERNS.values()))
-    pieces = hf.pre_tokenizers.Split(runs, "isolated").pre_tokenize_str(everything)
-    firsts = [piece[0] for piece, _ in pieces]
-    class_of = {
+    firsts = [piece[0] for piece in _pieces(hf.pre_tokenizers.Split(runs, "isolated"))]
+    class_of = dict.fromkeys(firsts, _OTHER) | {
         first: which
         for which, pattern in _PATTERNS.items()
         for first in _matches(pattern, "".join(firsts))
     }
-    return [ord(c) for c in firsts], [class_of.get(c, _OTHER) for c in firsts]
+    ranges = [next(same) for _, same in itertools.groupby(firsts, class_of.get)]
+    return [ord(first) for first in ranges], [class_of[first] for first in ranges]
 
 
 @functools.cache
 def digits() -> list[int]:
     """The code points that the fast face's engine takes for digits, in order."""
-    split = hf.pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str
-    everything = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
-    alone = [piece for piece, _ in split(everything) if len(piece) == 1]
-    pieces = split("".join("a" + character for character in alone))  # No letter stands alone.
+    split = hf.pre_tokenizers.Digits(individual_digits=True)
+    alone = [piece for piece in _pieces(split) if len(piece) == 1]
+    # No letter stands alone.
+    pieces = split.pre_tokenize_str("".join("a" + character for character in alone))
     return sorted(ord(piece) for piece, _ in pieces if len(piece) == 1 and piece != "a")
+
+
+def _pieces(splitter):
+    """What every character is cut into, block by block."""
+    return [
+        piece for block in every_character.blocks() for piece, _ in splitter.pre_tokenize_str(block)
+    ]
 
 
 def _matches(pattern, text):

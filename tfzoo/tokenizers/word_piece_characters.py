@@ -9,6 +9,8 @@ import itertools
 import numpy as np
 import tokenizers as hf
 
+from tfzoo.tokenizers import every_character
+
 LETTER, SPACE, ALONE = range(3)  # part of a word, between words, a word by itself
 SAME = -1  # stands for the character itself
 STARTER = 0  # stands for a mark that goes, but over which none is moved; NUL itself is taken out
@@ -16,7 +18,6 @@ MOST_RANKS = 255  # as many as Unicode's combining classes
 _NUM_CODES = 0x110000
 _SEPARATOR = "|"  # what no normalizer changes, and no mark is moved over
 _LAST_MARK = "\u0345"  # alone in the highest combining class
-_BLOCK = 1 << 10
 _NFD = hf.normalizers.NFD()
 
 
@@ -52,7 +53,7 @@ def ranks():
     In the canonical order of Unicode a mark stands before those of higher rank that follow the same
     letter. Nearly all such marks are accents, and go; some musical and tone marks stay.
     """
-    stay = sorted(_moved_marks() - _changes(_bert(strip_accents=True)).keys())
+    stay = sorted(_moved_marks() - _accents().keys())
     table = np.zeros(_NUM_CODES, np.int32)
     for mark in stay:
         after = (other for other in stay if _NFD.normalize_str(mark + other) != mark + other)
@@ -65,7 +66,7 @@ def classes(split_chinese: bool):
     """`LETTER`, `SPACE` or `ALONE` for each character that the normalizer leaves."""
     table = np.full(_NUM_CODES, SPACE, np.int32)
     split = hf.pre_tokenizers.BertPreTokenizer().pre_tokenize_str
-    words = [word for word, _ in split("".join(map(chr, _every_code())))]
+    words = [word for block in every_character.blocks() for word, _ in split(block)]
     table[_codes(words)] = LETTER
     words = [word for word, _ in split("".join("a" + word for word in words if len(word) == 1))]
     table[_codes(word for word in words if len(word) == 1 and word != "a")] = ALONE
@@ -77,7 +78,7 @@ def classes(split_chinese: bool):
 def _with_starters(becomes):
     """The replacements that need a `STARTER`: of marks that go, and of what is made with them."""
     decomposed = _changes(_NFD)
-    accents = {c for c, text in _changes(_bert(strip_accents=True)).items() if not text}
+    accents = {c for c, text in _accents().items() if not text}
     starters = accents - decomposed.keys() - _moved_marks()
     return dict.fromkeys(starters, "\0") | {
         c: "".join("\0" if part in starters else becomes.get(part, part) for part in text)
@@ -101,19 +102,20 @@ def _codes(texts):
     return np.frombuffer("".join(texts).encode("utf-32-le"), "<u4")
 
 
-def _every_code():
-    return (*range(0xD800), *range(0xE000, _NUM_CODES))
-
-
 def _changes(normalizer, before="") -> dict[str, str]:
     """What a normalizer makes of each character that it changes, by itself or after a text."""
     found = {}
-    every = [chr(code) for code in _every_code() if chr(code) != _SEPARATOR]
-    for start in range(0, len(every), _BLOCK):
-        asked = [before + character for character in every[start : start + _BLOCK]]
-        together = _SEPARATOR.join(asked)
+    for block in every_character.blocks():
+        asked = block.replace(_SEPARATOR, "")
+        together = before + (_SEPARATOR + before).join(asked)
         answer = normalizer.normalize_str(together)
         if answer != together:
             answers = zip(asked, answer.split(_SEPARATOR), strict=True)
-            found |= {text[-1]: new for text, new in answers if new != text}
+            found |= {text: new for text, new in answers if new != before + text}
     return found
+
+
+@functools.cache
+def _accents() -> dict[str, str]:
+    """What becomes of each character that has an accent, or is one."""
+    return _changes(_bert(strip_accents=True))
