@@ -33,7 +33,7 @@ clean:
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(MAKE_VENV)
-	$(PYTHON) -m pip install --quiet --editable '.[dev]'
+	$(PYTHON) -m pip install --quiet --no-compile --editable '.[dev]'
 	@touch $@
 
 # The first Python that is new enough, not too new (TensorFlow has no wheel for it) and able to make a venv.

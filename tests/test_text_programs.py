@@ -114,6 +114,7 @@ def test_evaluate_takes_text_never_seen(model_dir, tmp_path, capsys):
     assert results[0] == pytest.approx(results[1], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_evaluate_with_a_stride_predicts_the_same_tokens(model_dir, capsys):
     results = []
     for stride in ([], ["--stride=32"], ["--stride=5"]):

@@ -43,7 +43,7 @@ def store_of(text, tokenizer, folder):
     return data.build_whole_store(source, tokenizer, data_dir=str(folder), progress=False)
 
 
-@pytest.mark.parametrize("batch_size", [None, 1, 3])
+@pytest.mark.parametrize("batch_size", [None, pytest.param(1, marks=pytest.mark.slow), 3])
 def test_it_is_the_likelihood_of_the_stream(model, tokenizer, store, batch_size):
     task = tasks.TASKS["causal_lm"](tokenizer=tokenizer)
     score = evaluation.evaluate(model, task, store, batch_size=batch_size)
@@ -90,6 +90,7 @@ def test_with_a_stride_each_token_is_predicted_once_from_its_window(
     assert score.results["bits_per_byte"] == pytest.approx(bits / len(TEXT.encode()), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_stride_of_the_context_is_none(model, tokenizer, store):
     task = tasks.TASKS["causal_lm"](tokenizer=tokenizer)
     without = evaluation.evaluate(model, task, store)

@@ -37,7 +37,8 @@ def small(preset):
     return stirred(models.from_preset(preset, **sizes))
 
 
-PLAIN = [pytest.param(p, marks=pytest.mark.slow) if p == "llama_tiny" else p for p in FAMILIES]
+LIKE_OTHERS = {"gpt", "llama_tiny", "mistral_7b"}  # What they keep, others keep too.
+PLAIN = [pytest.param(p, marks=pytest.mark.slow) if p in LIKE_OTHERS else p for p in FAMILIES]
 
 
 @pytest.mark.parametrize("preset", PLAIN)

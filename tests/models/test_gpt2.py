@@ -43,7 +43,7 @@ def test_without_biases_the_model_is_the_one_whose_biases_are_zero():
     np.testing.assert_allclose(bare(IDS), full(IDS), atol=1e-6)
 
 
-@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("use_bias", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_language_model_laws(compiled, use_bias):
     model = small(use_bias=use_bias)

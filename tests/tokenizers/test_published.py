@@ -101,8 +101,10 @@ def test_text_never_yields_special_ids(loaded, name):
     assert not ids & {i for row in tokenizer.encode_batch(typed) for i in row}
 
 
-@pytest.mark.parametrize("name", EXPORTED)
-@pytest.mark.parametrize("law", contract.LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize(
+    ("name", "law"),
+    contract.each_law(EXPORTED, like_others={"cased", "roberta", "smollm"}),
+)
 def test_laws_of_those_with_a_graph(loaded, name, law, tmp_path):
     law(loaded[name], tmp_path / "folder")
 

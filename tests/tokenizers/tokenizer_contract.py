@@ -1,4 +1,4 @@
-"""The laws of every kind of tokenizer; a new kind calls `check_tokenizer` or runs `LAWS`."""
+"""The laws of every tokenizer; a new kind calls `check_tokenizer`, or is one of `each_law`."""
 
 import copy
 import pickle
@@ -245,3 +245,18 @@ LAWS = (
     safe_split_changes_no_text,
     safe_split_changes_no_ids,
 )
+TAKE_SECONDS = (graph_joins_alike, graph_works_in_a_saved_model)
+
+
+def each_law(names, like_others):
+    """A parameter for each (name, law): slow, where seconds would show what other names show."""
+    return [
+        pytest.param(
+            name,
+            law,
+            id=f"{name}-{law.__name__}",
+            marks=pytest.mark.slow if name in like_others and law in TAKE_SECONDS else (),
+        )
+        for name in names
+        for law in LAWS
+    ]
