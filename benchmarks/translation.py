@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from tfzoo import flags
 from tfzoo.evaluation import held_out, score_translations
 from tfzoo.tasks import padding, sequences
-from tfzoo.training import checks, preparation
+from tfzoo.training import model_flags, preparation
 from tfzoo.training.config import TrainConfig
 from tfzoo.training.model_dir import ModelDir
 
@@ -146,7 +146,7 @@ def main():
     torch.set_num_threads(os.cpu_count())
     config = flags.read(TrainConfig, Path(given.model_dir) / "train.flags")
     tokenizer, task, split = preparation.found(config, ModelDir(given.model_dir))
-    sizes = checks.model_config(config)
+    sizes = model_flags.model_config(config)
     batches = task.training_batches(
         split.train,
         sequence_length=sizes.max_sequence_length,

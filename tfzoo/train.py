@@ -22,6 +22,7 @@ from tfzoo.training.dry_run import plan
 from tfzoo.training.loop import Stopped, Trainer, TrainingFailed
 from tfzoo.training.metrics import Metrics, read_rows
 from tfzoo.training.model_dir import ModelDir, resolved
+from tfzoo.training.model_flags import model_config
 from tfzoo.training.progress import Progress
 from tfzoo.training.step import num_streams
 
@@ -70,7 +71,7 @@ def train(given: TrainFlags) -> int:
 
 def _train(config, run) -> int:
     """Trains, with what may go wrong on the way told in a sentence."""
-    if num_streams(config, planned_place(config), checks.model_config(config)) > 1:
+    if num_streams(config, planned_place(config), model_config(config)) > 1:
         kernels.streams.spare_a_thread()
     distribution = new_distribution(config)
     try:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tfzoo.errors import UsageError
-from tfzoo.training import checks
+from tfzoo.training import checks, model_flags
 from tfzoo.training.config import TrainConfig
 
 GOOD = TrainConfig(model_dir="runs/good", dataset="sotu")
@@ -135,7 +135,7 @@ def test_the_model_is_what_the_flags_say():
         dropout=0.25,
         sequence_length=16,
     )
-    model = checks.model_config(config, vocabulary_size=300)
+    model = model_flags.model_config(config, vocabulary_size=300)
     assert (model.hidden_dim, model.num_heads, model.intermediate_dim) == (32, 4, 128)
     assert (model.dropout, model.max_sequence_length) == (0.25, 16)
     assert (model.vocabulary_size, model.num_layers) == (300, 2)
@@ -143,15 +143,15 @@ def test_the_model_is_what_the_flags_say():
 
 def test_an_overridden_intermediate_dim_does_not_follow_hidden_dim():
     config = dataclasses.replace(GOOD, model_overrides=("intermediate_dim=48", "hidden_dim=32"))
-    assert checks.model_config(config).intermediate_dim == 48
+    assert model_flags.model_config(config).intermediate_dim == 48
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), ("false", False)])
 def test_a_switch_of_the_model_is_true_or_false(text, value):
     config = dataclasses.replace(GOOD, model_overrides=(f"use_bias={text}",))
-    assert checks.model_config(config).use_bias is value
+    assert model_flags.model_config(config).use_bias is value
 
 
 def test_a_model_that_cannot_be_is_a_usage_error():
     with pytest.raises(UsageError, match="--preset=gpt2_mini with --model_overrides: `num_layers`"):
-        checks.model_config(dataclasses.replace(GOOD, model_overrides=("num_layers=0",)))
+        model_flags.model_config(dataclasses.replace(GOOD, model_overrides=("num_layers=0",)))

@@ -17,7 +17,7 @@ from tfzoo.tokenizers import (
     pipelines,
 )
 from tfzoo.tokenizers import piece_model as pieces
-from tfzoo.tokenizers.published_layout import template
+from tfzoo.tokenizers.published.layout import template
 from tfzoo.tokenizers.sentence_piece import NUM_SENTINELS
 from tfzoo.tokenizers.word_piece import CONTINUED, SPECIAL_TOKENS
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from absl import logging
 
 from tfzoo.errors import UsageError
-from tfzoo.tokenizers import folders, joining, pipelines, published_files
+from tfzoo.tokenizers import folders, joining, pipelines
 from tfzoo.tokenizers import piece_model as pieces
-from tfzoo.tokenizers.published_layout import template
+from tfzoo.tokenizers.published import files as published_files
+from tfzoo.tokenizers.published.layout import template
 
 _UNKNOWN_CHARACTER = {"unknown": "<unk>"}  # `characters` has it without a name
 _NAMES = {

@@ -8,13 +8,13 @@ import tensorflow as tf
 
 from tfzoo.errors import UsageError
 from tfzoo.layers.sentence_embedding import SentenceEmbeddingHead
-from tfzoo.tasks import numbers
 from tfzoo.tasks.example_rows import ExampleTask
+from tfzoo.tasks.numbers import NumberTask
 from tfzoo.tasks.padding import padded, padding_id, padding_mask
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Similarity(ExampleTask):
+class Similarity(NumberTask, ExampleTask):
     """Makes the product of two sentence embeddings, their cosine, a given number from -1 to 1.
 
     Reimers & Gurevych (2019, arXiv:1908.10084, section 3, "regression objective function"): the
@@ -22,8 +22,6 @@ class Similarity(ExampleTask):
     """
 
     kinds: ClassVar = ("encoder",)
-    data_kind: ClassVar = "scored"
-    has_perplexity: ClassVar = False
     length_columns: ClassVar = ("token_ids", "second_token_ids")
     head: ClassVar = "sentence_embedding"
 
@@ -55,22 +53,8 @@ class Similarity(ExampleTask):
             batch[_mask_of(column)] = padding_mask(joined, length)
         return batch
 
-    def loss(self, model, batch, training=None, label_smoothing=0.0):
-        """The squared errors, summed; there is nothing to smooth."""
-        del label_smoothing
-        return numbers.squared_errors(self._cosines(model, batch, training), batch)
-
-    def measures(self, model, batch):
-        return numbers.measures(self._cosines(model, batch), batch)
-
-    def results(self, sums):
-        return numbers.results(sums)
-
-    def _encoded(self, text):
-        return self.tokenizer.encode_batch([text])[0]
-
-    def _cosines(self, model, batch, training=None):
-        """float32 (b,)."""
+    def found(self, model, batch, training=None):
+        """The cosines, float32 (b,)."""
         first, second = (
             model.heads[self.head](
                 model.hidden_states(
@@ -81,6 +65,9 @@ class Similarity(ExampleTask):
             for column in self.length_columns
         )
         return tf.reduce_sum(first * second, -1)
+
+    def _encoded(self, text):
+        return self.tokenizer.encode_batch([text])[0]
 
 
 def _mask_of(column):

@@ -12,7 +12,7 @@ from tfzoo.tokenizers import folders
 from tfzoo.tokenizers.byte_pair import BytePairTokenizer
 from tfzoo.tokenizers.bytes import BytesTokenizer
 from tfzoo.tokenizers.characters import CharactersTokenizer
-from tfzoo.tokenizers.published import PublishedTokenizer
+from tfzoo.tokenizers.published.tokenizer import PublishedTokenizer
 from tfzoo.tokenizers.sentence_piece import SentencePieceTokenizer
 from tfzoo.tokenizers.tokenizer import Tokenizer
 from tfzoo.tokenizers.word_piece import WordPieceTokenizer

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from tfzoo.errors import UsageError
-from tfzoo.tokenizers import published_files
+from tfzoo.tokenizers.published import files as published_files
 from tfzoo.tokenizers.tokenizer import as_text
 
 _PROGRAM = Path(__file__).with_name("chat_template_process.py")
@@ -44,7 +44,7 @@ class ChatTemplate:
 
         Args:
             files: dict from name to content.
-            found: `published_files.Description`.
+            found: `published.files.Description`.
         """
         source = found.config.get("chat_template")
         if published_files.TEMPLATE_FILE in files:

@@ -17,7 +17,7 @@ from tfzoo.tokenizers import folders, joining, specials
 from tfzoo.tokenizers import piece_model as files
 from tfzoo.tokenizers.lower_case import in_lower_case
 from tfzoo.tokenizers.piece_model import Piece, PieceModel
-from tfzoo.tokenizers.published_legacy import class_name
+from tfzoo.tokenizers.published.legacy import class_name
 from tfzoo.tokenizers.sentence_piece_training import learn
 from tfzoo.tokenizers.tokenizer import REPLACEMENT, Tokenizer, count_bytes
 

@@ -1,26 +1,32 @@
 """Which flags do not go together, all of them at once, before anything is built."""
 
 import dataclasses
-import difflib
 import math
 import os
-import types
-import typing
 
 from tfzoo import data, tokenizers
-from tfzoo.errors import UsageError
-from tfzoo.models import MODELS, PRESETS, registry
+from tfzoo.errors import UsageError, suggestion
+from tfzoo.models import MODELS, PRESETS
 from tfzoo.tasks import TASKS
 from tfzoo.tokenizers import TOKENIZERS
 from tfzoo.training import distribution, fine_tuning, pretrained, schedules
+from tfzoo.training.model_flags import (
+    FREE_FIELDS,
+    changed_preset,
+    imagined_model,
+    known_preset,
+    model_class,
+    model_config,
+    model_overrides,
+    origin,
+    override,
+)
 
 _POSITIVE = ("global_batch_size", "num_microbatches", "train_steps", "log_every_steps")
 _POSITIVE += ("keep_checkpoints", "num_virtual_devices")
 _NOT_NEGATIVE = ("warmup_steps", "weight_decay", "clip_norm", "eval_every_steps")
 _NOT_NEGATIVE += ("checkpoint_every_steps", "seed")
 _BELOW_ONE = ("dropout", "head_dropout", "label_smoothing", "adam_beta2", "ema_decay")
-_FREE = ("vocabulary_size", "max_sequence_length", "dropout")  # Though weights are taken over.
-_SET_BY = {"vocabulary_size": "the tokenizer", "max_sequence_length": "--sequence_length"}
 
 
 def problems(config) -> list[str]:
@@ -37,102 +43,6 @@ def problems(config) -> list[str]:
         except UsageError as error:
             found.append(str(error))
     return list(dict.fromkeys(found))
-
-
-def model_class(config) -> type:
-    """The family's class that --preset or --init_from names.
-
-    Raises:
-        UsageError: if there is no such preset or run.
-    """
-    return MODELS[_origin(config)[0]]
-
-
-def model_overrides(config) -> dict:
-    """The fields that differ from the preset, from --model_overrides, --dropout, --sequence_length.
-
-    Raises:
-        UsageError: for a field that does not exist, or is not its kind of number.
-    """
-    config_class = type(_origin(config)[1])
-    overrides = dict(_override(item, config_class) for item in config.model_overrides)
-    if config.dropout is not None:
-        overrides["dropout"] = config.dropout
-    if config.sequence_length is not None:
-        overrides["max_sequence_length"] = config.sequence_length
-    return overrides
-
-
-def model_config(config, **more):
-    """The model's own configuration, as the flags give it; `more` are further fields.
-
-    Raises:
-        UsageError: if its fields do not go together.
-    """
-    overrides = model_overrides(config)
-    if not config.init_from:
-        return _replaced(config.preset, overrides | more)
-    free = {name: value for name, value in overrides.items() if name in _FREE}
-    return dataclasses.replace(_origin(config)[1], **free | more)
-
-
-def _replaced(preset, overrides):
-    if "hidden_dim" in overrides:
-        overrides.setdefault("intermediate_dim", None)
-    try:
-        return dataclasses.replace(_preset(preset)[1], **overrides)
-    except ValueError as error:
-        raise UsageError(f"--preset={preset} with --model_overrides: {error}") from error
-
-
-def _origin(config):
-    """The family and the configuration record that the run begins with, before --dropout etc."""
-    return pretrained.shape(config) if config.init_from else _preset(config.preset)
-
-
-def _preset(name: str):
-    if name not in PRESETS:
-        raise UsageError(f"--preset={name} is not known.{_suggestion(name, PRESETS)}")
-    return PRESETS[name]
-
-
-def _override(item: str, config_class) -> tuple[str, object]:
-    name, equals, text = item.partition("=")
-    kinds = {field.name: _kind(field.type) for field in dataclasses.fields(config_class)}
-    if not equals:
-        raise UsageError(f"--model_overrides must be name=value,... Received: {item!r}.")
-    if name in _SET_BY:
-        raise UsageError(
-            f"--model_overrides must not hold {name}, which {_SET_BY[name]} sets. Leave it out."
-        )
-    if name not in kinds:
-        raise UsageError(f"--model_overrides: no {name!r} in this model.{_suggestion(name, kinds)}")
-    try:
-        return name, _parsed(kinds[name], text)
-    except ValueError as error:
-        raise UsageError(
-            f"--model_overrides: {name} must be of type {kinds[name].__name__}. Received: {item!r}."
-        ) from error
-
-
-def _parsed(kind: type, text: str):
-    if kind is not bool:
-        return kind(text)
-    if text.lower() not in ("true", "false"):
-        raise ValueError(f"neither true nor false: {text}")
-    return text.lower() == "true"
-
-
-def _kind(annotation) -> type:
-    if isinstance(annotation, types.UnionType):
-        return next(kind for kind in typing.get_args(annotation) if kind is not types.NoneType)
-    return annotation
-
-
-def _suggestion(name: str, known) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    return f"{hint} Known: {', '.join(known)}."
 
 
 def _where(config):
@@ -158,14 +68,14 @@ def _unwritable(name, folder):
 
 def _known_model(config):
     if config.preset is not None:
-        _preset(config.preset)
+        known_preset(config.preset)
     return pretrained.problems(config) if config.init_from else []
 
 
 def _has_model(config) -> bool:
     """Whether the model is known, so that its parts can be looked at."""
     try:
-        _origin(config)
+        origin(config)
     except UsageError:
         return False
     return config.preset is None or config.preset in PRESETS
@@ -185,16 +95,16 @@ def _model(config):
 
 def _disagreements(config):
     """Where the flags tell of another model than --init_from holds."""
-    family, theirs = _origin(config)
+    family, theirs = origin(config)
     overrides = model_overrides(config)
     if config.preset is None:
         ours = dataclasses.replace(theirs, **overrides)
-    elif _preset(config.preset)[0] == family:
-        ours = _replaced(config.preset, overrides)
+    elif known_preset(config.preset)[0] == family:
+        ours = changed_preset(config.preset, overrides)
     else:
-        ours = _preset(config.preset)[1]
+        ours = known_preset(config.preset)[1]
     fields = set(dataclasses.asdict(theirs).items()) ^ set(dataclasses.asdict(ours).items())
-    if different := sorted({name for name, _ in fields} - {*_FREE}):
+    if different := sorted({name for name, _ in fields} - {*FREE_FIELDS}):
         yield (
             f"--preset and --model_overrides tell of another {different[0]} than --init_from="
             f"{config.init_from} has. Leave them out: the architecture is the one of --init_from."
@@ -223,7 +133,7 @@ def _bad_overrides(config) -> list[str]:
     found = []
     for item in config.model_overrides:
         try:
-            _override(item, type(_origin(config)[1]))
+            override(item, type(origin(config)[1]))
         except UsageError as error:
             found.append(str(error))
     return found
@@ -278,7 +188,7 @@ def _text(config):
         named = data.DATASETS if kind == "text" else data.examples.EXAMPLE_DATASETS
         if config.dataset not in named:
             known = [*named, "tfds:NAME"]
-            yield f"--dataset={config.dataset} is not known.{_suggestion(config.dataset, known)}"
+            yield f"--dataset={config.dataset} is not known.{suggestion(config.dataset, known)}"
     yield from _missing_files(config)
 
 
@@ -303,7 +213,7 @@ def _not_made_from_the_text(path):
     if not os.path.exists(path):
         yield (
             f"--tokenizer={path} is neither a kind of tokenizer nor a folder or file of one."
-            f"{_suggestion(os.path.basename(path), TOKENIZERS)}"
+            f"{suggestion(os.path.basename(path), TOKENIZERS)}"
         )
     elif os.path.isfile(path):
         tokenizers.folders.kind_of(path)
@@ -331,26 +241,6 @@ def _fine_tuning(config):
     if not found and (config.freeze or config.lora_rank) and _has_model(config):
         imagined_model(config)
     return found
-
-
-def imagined_model(config, **more):
-    """The run's model without values, to see its weights and which are trained; `more` are fields.
-
-    Its heads are of two labels, for how many there are only the data tell.
-
-    Raises:
-        UsageError: if a flag names weights or products that it has not.
-    """
-    heads = TASKS[config.task].from_config(config, None, labels=("", "")).heads()
-
-    def make():
-        model = model_class(config)(model_config(config, **more))
-        for name, head in heads.items():
-            model.add_head(name, head)
-        fine_tuning.choose_trained(config, model)
-        return model
-
-    return registry.imagined(make)
 
 
 def _numbers(config):

@@ -8,7 +8,7 @@ from tfzoo import data, tokenizers
 from tfzoo.data import paths, prepared_split
 from tfzoo.errors import UsageError
 from tfzoo.models import registry
-from tfzoo.training import checks, distribution, preparation, pretrained
+from tfzoo.training import distribution, model_flags, preparation, pretrained
 from tfzoo.training.model_dir import ModelDir
 
 _CHARACTERS_GUESSED = 256
@@ -76,8 +76,8 @@ def plan(config) -> Plan:
         UsageError: if the model, the tokenizer or the text that it names cannot be read.
     """
     vocabulary_size, exact = _vocabulary_size(config)
-    model = checks.model_config(config, vocabulary_size=vocabulary_size)
-    model_class = checks.model_class(config)
+    model = model_flags.model_config(config, vocabulary_size=vocabulary_size)
+    model_class = model_flags.model_class(config)
     parameters, trained = _parameters(config, vocabulary_size)
     kernels = registry.count_weights(lambda: model_class(model), "kernel")
     _refuse_too_little_text(config, model.max_sequence_length)
@@ -100,7 +100,7 @@ def plan(config) -> Plan:
 
 def _parameters(config, vocabulary_size: int) -> tuple[int, int]:
     """How many weights the model's body and adapters have, and how many of them are trained."""
-    model = checks.imagined_model(config, vocabulary_size=vocabulary_size)
+    model = model_flags.imagined_model(config, vocabulary_size=vocabulary_size)
     weights = [weight for weight in model.weights if "/heads/" not in weight.path]
     sizes = [(math.prod(weight.shape), weight.trainable) for weight in weights]
     return sum(size for size, _ in sizes), sum(size for size, trained in sizes if trained)

@@ -10,7 +10,7 @@ from tfzoo.errors import UsageError
 from tfzoo.tasks import TASKS, Task
 from tfzoo.tokenizers import Tokenizer
 from tfzoo.training import fine_tuning, pretrained
-from tfzoo.training.checks import model_class, model_config
+from tfzoo.training.model_flags import model_class, model_config
 from tfzoo.training.progress import bytes_bar
 
 _ROLES = {

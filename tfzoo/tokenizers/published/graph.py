@@ -4,7 +4,7 @@ import json
 
 from tfzoo.errors import UsageError
 from tfzoo.tokenizers.byte_pair import BytePairTokenizer
-from tfzoo.tokenizers.published_decoder import step_kinds
+from tfzoo.tokenizers.published.decoder import step_kinds
 from tfzoo.tokenizers.word_piece import CONTINUED, LONGEST_WORD, WordPieceTokenizer
 
 

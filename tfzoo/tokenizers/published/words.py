@@ -6,7 +6,7 @@ import re
 from tfzoo.tokenizers.byte_pair import WHITE_SPACE
 from tfzoo.tokenizers.merges import BYTE_CHARACTERS
 from tfzoo.tokenizers.pipelines import LLAMA3_WORDS, QWEN2_WORDS
-from tfzoo.tokenizers.published_decoder import step_kinds
+from tfzoo.tokenizers.published.decoder import step_kinds
 
 NO_BORDER = re.compile("(?!)")
 _BORDER = re.compile(f"(?<=[^{WHITE_SPACE}])(?= )")
@@ -20,7 +20,7 @@ def is_lossless(pipeline: dict, found) -> bool:
 
     Args:
         pipeline: dict, the content of `tokenizer.json`.
-        found: `published_files.Description`.
+        found: `published.files.Description`.
     """
     words = pipeline.get("pre_tokenizer")
     return (

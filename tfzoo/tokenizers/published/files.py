@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from tfzoo.tokenizers import folders
-from tfzoo.tokenizers.published_legacy import pipeline_of_files
+from tfzoo.tokenizers.published.legacy import pipeline_of_files
 
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"

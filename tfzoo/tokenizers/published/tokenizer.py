@@ -6,17 +6,15 @@ import re
 import numpy as np
 
 from tfzoo.errors import UsageError
-from tfzoo.tokenizers import (
-    folders,
-    published_files,
-    published_graph,
-    published_layout,
-    published_words,
-)
+from tfzoo.tokenizers import folders
 from tfzoo.tokenizers.chat_template import ChatTemplate
 from tfzoo.tokenizers.pieces import encode
-from tfzoo.tokenizers.published_decoder import known_kinds, spelt, step_kinds
-from tfzoo.tokenizers.published_engine import as_configured, engine, true_ids
+from tfzoo.tokenizers.published import files as saved
+from tfzoo.tokenizers.published import layout as layouts
+from tfzoo.tokenizers.published import words
+from tfzoo.tokenizers.published.decoder import known_kinds, spelt, step_kinds
+from tfzoo.tokenizers.published.engine import as_configured, engine, true_ids
+from tfzoo.tokenizers.published.graph import counterpart, graph
 from tfzoo.tokenizers.tokenizer import Tokenizer
 
 _SENTINEL = re.compile("<extra_id_([0-9]+)>")
@@ -29,7 +27,7 @@ class PublishedTokenizer(Tokenizer):
     """What a `tokenizer.json` describes, its special tokens aside: text never yields one.
 
     The other added tokens are found in text, as in transformers. How texts are joined is what the
-    post-processor says (`published_layout`); what ids stand for, the decoder, but that broken bytes
+    post-processor says (`published.layout`); what ids stand for, the decoder, but that broken bytes
     become U+FFFD by Python's rule; transformers' `clean_up_tokenization_spaces` is not done.
 
     Some classes of transformers 5 leave out steps of the file: GPT2Tokenizer the digits of SmolLM,
@@ -48,11 +46,11 @@ class PublishedTokenizer(Tokenizer):
 
     def __init__(self, files: dict[str, bytes], roles=None):
         self.files = files
-        self.model_ends, self.model_start = published_files.ids_of_model(files)
+        self.model_ends, self.model_start = saved.ids_of_model(files)
         ending = next(iter(self.model_ends), None)
-        self.description = found = published_files.describe(files, roles, ending)
+        self.description = found = saved.describe(files, roles, ending)
         self.pipeline = as_configured(found.pipeline, found.config)
-        layout, roles = published_layout.layout(
+        layout, roles = layouts.layout(
             self.pipeline.get("post_processor"), found.config, found.roles
         )
         decoder = known_kinds(self.pipeline.get("decoder"))
@@ -68,8 +66,8 @@ class PublishedTokenizer(Tokenizer):
             first_bytes=first_bytes,
         )
         self.layout = layout
-        self.is_lossless = published_words.is_lossless(self.pipeline, found)
-        self._border = published_words.border(self.pipeline, found)
+        self.is_lossless = words.is_lossless(self.pipeline, found)
+        self._border = words.border(self.pipeline, found)
         self.chat_template = ChatTemplate.of(files, found)
 
     @property
@@ -107,15 +105,15 @@ class PublishedTokenizer(Tokenizer):
         return np.array([piece[:1] in b" \t\n\r" for piece in self.token_bytes])  # b"" too
 
     def safe_split(self, text, near):
-        if near >= len(text) or self._border is published_words.NO_BORDER:
+        if near >= len(text) or self._border is words.NO_BORDER:
             return super().safe_split(text, near)
-        return published_words.last_border(text, near) or super().safe_split(text, near)
+        return words.last_border(text, near) or super().safe_split(text, near)
 
     def graph(self):
-        return published_graph.graph(self)
+        return graph(self)
 
     def check_graph(self):
-        published_graph.counterpart(self)
+        counterpart(self)
 
     def encode_chat(self, chat: str) -> list[int]:
         """The ids of a chat that `chat_template` rendered.
@@ -152,7 +150,7 @@ class PublishedTokenizer(Tokenizer):
     @classmethod
     def _read(cls, folder, special_tokens):
         try:
-            return cls(published_files.read(folder), special_tokens or None)
+            return cls(saved.read(folder), special_tokens or None)
         except UsageError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -4,7 +4,7 @@ import json
 
 import tokenizers as hf
 
-from tfzoo.tokenizers.published_decoder import step_kinds
+from tfzoo.tokenizers.published.decoder import step_kinds
 
 _UNREACHABLE = " "  # Behind a token: no word of the model's holds a space.
 
