@@ -18,8 +18,9 @@ help:
 quickstart: $(INSTALLED)
 	$(PYTHON) -m tfzoo.train --flagfile=experiments/quickstart/train.flags
 
+# Byte code is written, whatever the environment says: of tfzoo it spares each program that tests start a second.
 test: lint
-	$(PYTHON) -m pytest --numprocesses=2 --dist=loadfile
+	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest --numprocesses=2 --dist=loadfile
 
 test-slow: $(INSTALLED)
 	$(PYTHON) -m pytest -m slow --numprocesses=2 --dist=loadfile
@@ -33,7 +34,7 @@ clean:
 
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(MAKE_VENV)
-	$(PYTHON) -m pip install --quiet --no-compile --editable '.[dev]'
+	$(PYTHON) -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
 # The first Python that is new enough, not too new (TensorFlow has no wheel for it) and able to make a venv.

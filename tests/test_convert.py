@@ -44,6 +44,7 @@ def model_dir(folder, tmp_path_factory):
     return model_dir
 
 
+@pytest.mark.slow
 def test_what_comes_in_writes_as_the_folder_does(folder, model_dir):
     options = {"max_new_tokens": 6, "temperature": 0.0}
     written = tfzoo.load(model_dir).generate(PROMPTS, **options)

@@ -46,6 +46,7 @@ def by_reference(tokenizer, texts):
 # Both faces.
 
 
+@pytest.mark.slow
 def test_faces_agree_on_unseen_speeches(learnt_from_speeches, speeches):
     texts = speeches[1::4]
     ids = learnt_from_speeches.encode_batch(texts)
