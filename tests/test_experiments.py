@@ -75,7 +75,8 @@ EXPORTED = {"sentiment"}
 SLOW = {
     *("llama_or_gpt2/gpt2", "llama_or_gpt2/llama", "own_text/train"),
     *("characters/train", "sentiment_as_text/train", "minilm/lora", "minilm/train"),
-    "translation/train",  # Other tests' runs have its task: test_translation_programs.
+    # Other tests have their tasks: test_translation_programs, test_chat, test_task_contract.
+    *("translation/train", "dialogue/train", "t5_span_corruption/train"),
 }
 
 

@@ -118,9 +118,8 @@ def test_a_checkpoint_of_another_model_is_refused(run):
         tfzoo.load(folder)
 
 
-@pytest.mark.parametrize(
-    "options", [pytest.param({"temperature": 0.0}, marks=pytest.mark.slow), {"seed": 5}], ids=str
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"temperature": 0.0}, {"seed": 5}], ids=str)
 def test_a_stream_is_the_text_in_pieces(trained, options):
     num_pieces = 0
     for prompt in PROMPTS:
