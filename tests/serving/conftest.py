@@ -48,9 +48,12 @@ def exported(model, tokenizer, tmp_path_factory):
         folder = folder.parent  # That of all processes of this run.
     folder /= "export"
     with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            saved_model.write_version(ServedModel(model, tokenizer), folder, "tiny", ["tiny"])
-    return folder
+        if not (folder / "1").exists():
+            folder.mkdir()
+            aside = folder / "aside"
+            saved_model.write_version(ServedModel(model, tokenizer), aside, "tiny", ["tiny"])
+            aside.rename(folder / "1")
+    return folder / "1"
 
 
 @pytest.fixture(scope="session")

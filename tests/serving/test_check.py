@@ -46,7 +46,6 @@ def test_a_spoilt_file_of_weights(small, tokenizer, monkeypatch, tmp_path):
     refused(small, tokenizer, tmp_path, "float32: it cannot be loaded and called")
 
 
-@pytest.mark.slow
 def test_weights_that_are_not_those_of_the_model(regression, monkeypatch, tmp_path):
     def save_others(served, folder):
         weight = regression.model.weights[0]

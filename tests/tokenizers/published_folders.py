@@ -216,3 +216,10 @@ def gpt1(folder):
 EXPORTED = {make.__name__: make for make in (gpt2, roberta, smollm, bert, cased)}
 OTHERS = {make.__name__: make for make in (neox, llama3, qwen2, t5, albert, llama2, gpt1)}
 EVERY = EXPORTED | OTHERS
+
+
+def change(folder, name, edit):
+    """Edits a file of JSON: in place, or by what the edit gives."""
+    content = json.loads((folder / name).read_text())
+    changed = edit(content)
+    (folder / name).write_text(json.dumps(content if changed is None else changed))
