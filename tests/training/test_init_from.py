@@ -149,6 +149,10 @@ def test_the_run_says_what_it_came_from_and_holds_to_it(folder, bert, gpt2, tmp_
         (["--preset=gpt2_tiny"], "--preset and --model_overrides tell of another"),
         (["--preset=bert_tiny"], "tell of another hidden_dim than --init_from"),
         (["--model_overrides=num_layers=2"], "tell of another num_layers than --init_from"),
+        (
+            ["--model_overrides=num_layers=0"],
+            "with --model_overrides: `num_layers` must be at least",
+        ),
         (["--sequence_length=49"], "--sequence_length=49 is more than the 48 positions"),
         (["--tokenizer=byte_pair"], "--tokenizer=byte_pair is another than that of --init_from"),
         (["--task=dialogue", "--text_files="], "--task=dialogue cannot teach --init_from="),

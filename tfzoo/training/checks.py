@@ -12,6 +12,7 @@ from tfzoo.tokenizers import TOKENIZERS
 from tfzoo.training import distribution, fine_tuning, pretrained, schedules
 from tfzoo.training.model_flags import (
     FREE_FIELDS,
+    changed,
     changed_preset,
     imagined_model,
     known_preset,
@@ -98,7 +99,7 @@ def _disagreements(config):
     family, theirs = origin(config)
     overrides = model_overrides(config)
     if config.preset is None:
-        ours = dataclasses.replace(theirs, **overrides)
+        ours = changed(theirs, overrides, f"--init_from={config.init_from}")
     elif known_preset(config.preset)[0] == family:
         ours = changed_preset(config.preset, overrides)
     else:

@@ -55,10 +55,15 @@ def changed_preset(name: str, overrides):
     """The configuration of a preset with other fields."""
     if "hidden_dim" in overrides:
         overrides.setdefault("intermediate_dim", None)
+    return changed(known_preset(name)[1], overrides, f"--preset={name}")
+
+
+def changed(record, overrides, flag: str):
+    """A model's configuration with other fields; `flag` tells in a UsageError whose it is."""
     try:
-        return dataclasses.replace(known_preset(name)[1], **overrides)
+        return dataclasses.replace(record, **overrides)
     except ValueError as error:
-        raise UsageError(f"--preset={name} with --model_overrides: {error}") from error
+        raise UsageError(f"{flag} with --model_overrides: {error}") from error
 
 
 def origin(config):
