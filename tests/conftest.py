@@ -12,26 +12,28 @@ os.environ.setdefault("PYTHONFAULTHANDLER", "1")  # of the processes that tests 
 with contextlib.suppress(ImportError):
     import triton  # noqa: F401  Of torch: loaded after TensorFlow, it ends the process.
 
-import keras  # noqa: E402
 import pytest  # noqa: E402
-import tensorflow as tf  # noqa: E402
+
+_kept = 0.0  # Megabytes, when memory was given back last.
 
 
-def pytest_configure(config):
-    """The quick tests leave out TensorFlow's search for what to fuse: a quarter of a tiny run.
+@pytest.fixture(scope="session", autouse=True)
+def quick_tests_do_not_fuse(pytestconfig):
+    """They leave out TensorFlow's search for what to fuse: a quarter of a tiny run.
 
     The programs that tests start make it, as users' do, and so do the slow tests.
     """
-    if config.option.markexpr == "not slow":
+    import tensorflow as tf  # Not above: a process that runs no test need not wait for it.
+
+    if pytestconfig.option.markexpr == "not slow":
         tf.config.optimizer.set_experimental_options({"remapping": False})
-
-
-_kept = 0.0  # Megabytes, when memory was given back last.
 
 
 @pytest.fixture(autouse=True)
 def same_seed():
     """Starts every test from the same state of Python's, NumPy's and TensorFlow's generators."""
+    import keras
+
     keras.utils.set_random_seed(0)
 
 

@@ -1,7 +1,7 @@
 """Programs in processes of their own, forked from one that has imported TensorFlow.
 
 To import it takes longer than what most of them then do. Where the start itself is tested, and for
-each of the README's programs once, tests start Python anew.
+the README's first program, tests start Python anew.
 """
 
 import functools

@@ -34,7 +34,7 @@ def model_dir(tmp_path_factory):
     talks = folder / "talks.jsonl"
     talks.write_text("".join(json.dumps({"turns": turns}) + "\n" for turns in TALKS))
     files = f"--text_files={talks} --validation_files={shutil.copy(talks, folder / 'again.jsonl')}"
-    folders = f"--model_dir={folder / 'run'} --data_dir={folder / 'data'} --export_dir="
+    folders = f"--model_dir={folder / 'run'} --data_dir={folder / 'data'} --export_dir= --jit=false"
     sizes = "--model_overrides=num_layers=1,num_heads=2,hidden_dim=32 --sequence_length=64"
     steps = "--global_batch_size=3 --train_steps=150 --warmup_steps=10 --learning_rate=1e-2"
     learning = "--task=dialogue --preset=gpt2_tiny --tokenizer=bytes --dropout=0 --weight_decay=0"

@@ -127,10 +127,9 @@ def marked(cases):
     return [pytest.param(*case, marks=slow if case[0] in SLOW_SECTIONS else ()) for case in cases]
 
 
-ANEW = {  # In a process of their own: the first command of each program, and the last of Python.
-    *{re.search(r"tfzoo\.\w+", command)[0]: command for _, command in reversed(SHELL)}.values(),
-    PYTHON[-1][1],
-}
+# The first command of each program: the first of all in a process of its own, as a reader has it;
+# the others, and what is in Python, too by the slow tests.
+FIRST = {re.search(r"tfzoo\.\w+", command)[0]: command for _, command in reversed(SHELL)}
 
 
 def run_here(code, folder, monkeypatch):
@@ -159,7 +158,11 @@ def run(command, folder, environment):
 )
 def test_command_runs(title, command, folder, environment, monkeypatch):
     make(command, folder, environment)
-    if command in ANEW or not command.startswith("python ") or "--num_virtual_dev" in command:
+    if (
+        command == SHELL[0][1]
+        or not command.startswith("python ")
+        or "--num_virtual_dev" in command
+    ):
         run(["bash", "-euc", made_tiny(command)], folder, environment)
     else:
         run_here(made_tiny(command), folder, monkeypatch)
@@ -168,13 +171,24 @@ def test_command_runs(title, command, folder, environment, monkeypatch):
         assert "--dry_run" in command or metrics.read_rows(folder / name)[-1]["step"] == 3
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(FIRST))
+def test_a_program_runs_in_a_process_of_its_own(name, folder, environment):
+    make(FIRST[name], folder, environment)
+    run(["bash", "-euc", made_tiny(FIRST[name])], folder, environment)
+
+
 @pytest.mark.parametrize(("title", "code"), marked(PYTHON), ids=range(len(PYTHON)))
 def test_python_runs(title, code, folder, environment, monkeypatch):
     make(code, folder, environment)
-    if code in ANEW:
-        run([sys.executable, "-c", code], folder, environment)
-    else:
-        run_here(code, folder, monkeypatch)
+    run_here(code, folder, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", [code for _, code in PYTHON], ids=range(len(PYTHON)))
+def test_python_runs_in_a_process_of_its_own(code, folder, environment):
+    make(code, folder, environment)
+    run([sys.executable, "-c", code], folder, environment)
 
 
 def test_nothing_is_left_out_without_a_reason():

@@ -16,6 +16,7 @@ TINY = (
     "--global_batch_size=2",
     "--warmup_steps=0",
     "--tokenizer=bytes",
+    "--jit=false",
     "--export_dir=",
 )
 T5 = ("--task=text_to_text", "--preset=t5_tiny", "--tokenizer=sentence_piece", "--export_dir=")
@@ -99,6 +100,7 @@ def test_the_commands_that_come_next_work(start, capsys):
     assert os.listdir("saved_models/run") == ["1"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_needs_its_text_no_more(start, tmp_path, capsys):
     assert start() == 0
     os.remove("text.txt")

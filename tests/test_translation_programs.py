@@ -40,6 +40,7 @@ def model_dir(tmp_path_factory):
         "global_batch_size": 4,
         "train_steps": 1,
         "strategy": "none",
+        "jit": "false",
     }
     assert train.main([f"--{name}={value}" for name, value in given.items()]) == 0
     return folder / "run"

@@ -29,29 +29,34 @@ def test_a_run_leaves_what_it_should(workshop, calm):
     assert rows[-2]["loss"] < rows[0]["loss"] - 1.0
 
 
-def test_a_run_with_every_mishap_gives_the_losses_of_the_calm_one(workshop, calm, tmp_path):
-    """SIGTERM, SIGKILL, a damaged newest checkpoint, another working directory."""
-    flags = workshop.flags("stormy")
-    process = workshop.start(flags)
-    workshop.wait_for_rows("stormy", 50, process)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait() == 128 + signal.SIGTERM
-    checkpoints = Checkpoints(workshop.path("stormy", "checkpoints"))
-    (saved,) = checkpoints.steps()[-1:]
-    assert saved == workshop.rows("stormy")[-1]["step"] < 300
-
-    process = workshop.start(flags)
+def test_killed_and_damaged_a_run_gives_the_losses_of_the_calm_one(workshop, calm, tmp_path):
+    """SIGKILL, a damaged newest checkpoint, another working directory."""
+    process = workshop.start(workshop.flags("stormy"))
     workshop.wait_for_rows("stormy", 130 + random.randrange(100), process)
     process.kill()
     process.wait()
-    newest = workshop.path("stormy", "checkpoints", f"step_{checkpoints.steps()[-1]:08d}")
-    os.truncate(newest / "variables.safetensors", 1000)
+    newest = Checkpoints(workshop.path("stormy", "checkpoints")).steps()[-1]
+    damaged = workshop.path("stormy", "checkpoints", f"step_{newest:08d}", "variables.safetensors")
+    os.truncate(damaged, 1000)
 
     flagfile = workshop.path("stormy", "train.flags")
     errors = workshop.train([f"--flagfile={flagfile}"], folder=tmp_path)
     assert "Skipping the checkpoint of step" in errors
     assert workshop.rows("stormy") == workshop.rows("calm")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_told_to_stop_a_run_saves_its_step_and_goes_on_from_there(workshop, calm):
+    flags = workshop.flags("stopped")
+    process = workshop.start(flags)
+    workshop.wait_for_rows("stopped", 50, process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 128 + signal.SIGTERM
+    (saved,) = Checkpoints(workshop.path("stopped", "checkpoints")).steps()[-1:]
+    assert saved == workshop.rows("stopped")[-1]["step"] < 300
+    assert f"from step {saved} on" in workshop.train(flags)
+    assert workshop.rows("stopped") == workshop.rows("calm")
 
 
 def test_a_finished_run_started_again_changes_nothing(workshop, calm):

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.generation.test_decoding import END_OF_TEXT, PROMPTS, next_logits, only, sampling
+from tests.generation.test_decoding import (
+    END_OF_TEXT,
+    PROMPTS,
+    next_logits,
+    only,
+    sampling,
+    traced_once,
+)
 from tfzoo.generation import Decoder, Writer, checked_options, search
 from tfzoo.generation.requests import as_search
 from tfzoo.models import GPT2
@@ -18,23 +25,22 @@ def options(rows, max_new_tokens=6, length_penalty=1.0, early_stopping=False, **
     return as_search(checked, [True] * rows)
 
 
-def search_in_a_plain_graph(writer, prompts, how, num_beams):
-    """`search` in a plain graph, with what `Decoder.search` gives."""
+def search_in_a_plain_graph(writer, num_beams):
+    """`search` in a plain graph: a function of prompts and options, as `Decoder.search` is."""
+    graph = traced_once(lambda prompts, how: search(writer, prompts, how, num_beams))
 
-    @tf.function(autograph=False)
-    def run():
-        ragged = tf.ragged.constant(prompts, dtype=tf.int32, ragged_rank=1)
-        return search(writer, ragged, tf.nest.map_structure(tf.constant, how), num_beams)
+    def run(prompts, how):
+        tokens, scores = graph(prompts, how)
+        ended = [[[*row, writer.end_of_text] for row in rows] for rows in tokens.numpy().tolist()]
+        texts = [[row[: row.index(writer.end_of_text)] for row in rows] for rows in ended]
+        return texts, scores.numpy()
 
-    tokens, scores = run()
-    ended = [[[*row, writer.end_of_text] for row in rows] for rows in tokens.numpy().tolist()]
-    texts = [[row[: row.index(writer.end_of_text)] for row in rows] for rows in ended]
-    return texts, scores.numpy()
+    return run
 
 
 def plain(model, prompts, how, num_beams, end_of_text=END_OF_TEXT):
     """The best of each row."""
-    texts, scores = search_in_a_plain_graph(Writer(model, end_of_text), prompts, how, num_beams)
+    texts, scores = search_in_a_plain_graph(Writer(model, end_of_text), num_beams)(prompts, how)
     return [row[0] for row in texts], scores[:, 0]
 
 
@@ -77,6 +83,11 @@ def ending(model):
     return int(np.argmax(np.mean([log_likelihoods(model, p, [[]])[0] for p in PROMPTS], 0)))
 
 
+@pytest.fixture(scope="module")
+def three_beams(model, ending):
+    return search_in_a_plain_graph(Writer(model, ending), 3)
+
+
 @pytest.mark.parametrize(
     ("penalty", "early"),
     [
@@ -88,10 +99,10 @@ def ending(model):
         pytest.param(2.0, True, marks=pytest.mark.slow),
     ],
 )
-def test_the_search_is_that_of_numpy(model, ending, penalty, early):
-    tokens, scores = plain(model, PROMPTS, options(5, 6, penalty, early), 3, ending)
-    assert len({len(row) for row in tokens}) > 1
-    for prompt, row, score in zip(PROMPTS, tokens, scores, strict=True):
+def test_the_search_is_that_of_numpy(model, ending, three_beams, penalty, early):
+    texts, scores = three_beams(PROMPTS, options(5, 6, penalty, early))
+    assert len({len(best) for best, *_ in texts}) > 1
+    for prompt, [row, *_], [score, *_] in zip(PROMPTS, texts, scores, strict=True):
         prompt = prompt or [ending]
         expected, at = by_full_passes(model, prompt, 6, 3, penalty, early, ending)
         assert row == expected
@@ -99,23 +110,22 @@ def test_the_search_is_that_of_numpy(model, ending, penalty, early):
 
 
 @pytest.mark.slow
-def test_compiled_and_plain_find_the_same(model, ending):
+def test_compiled_and_plain_find_the_same(model, ending, three_beams):
     how = options(5, [6, 0, 3, 6, 5], [1.0, 1.0, 0.5, 0.0, 2.0], [False, False, True, False, True])
-    writer = Writer(model, ending)
-    texts, scores = Decoder(writer).search(PROMPTS, how, 3)
-    expected, expected_scores = search_in_a_plain_graph(writer, PROMPTS, how, 3)
+    texts, scores = Decoder(Writer(model, ending)).search(PROMPTS, how, 3)
+    expected, expected_scores = three_beams(PROMPTS, how)
     assert texts == expected and texts[1] == [[]] * 3
     np.testing.assert_allclose(scores, expected_scores, atol=1e-5)
     assert scores[1].tolist() == [0.0] * 3
 
 
-def test_a_row_is_found_as_if_alone(model, ending):
+def test_a_row_is_found_as_if_alone(three_beams):
     how = options(5, [6, 2, 3, 6, 5], [1.0, 1.0, 0.5, 0.0, 2.0], [False, False, True, False, True])
-    together, scores = plain(model, PROMPTS, how, 4, ending)
+    together, scores = three_beams(PROMPTS, how)
     for i, prompt in enumerate(PROMPTS):
-        [alone], [score] = plain(model, [prompt], only(how, i), 4, ending)
+        [alone], [its_scores] = three_beams([prompt], only(how, i))
         assert together[i] == alone
-        assert scores[i] == pytest.approx(score, abs=1e-5)
+        np.testing.assert_allclose(scores[i], its_scores, atol=1e-5)
 
 
 @pytest.mark.slow

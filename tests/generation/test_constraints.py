@@ -131,7 +131,7 @@ EVERYTHING = {
 }
 
 
-@pytest.fixture(params=["plain", pytest.param("compiled", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["plain", pytest.param("compiled", marks=pytest.mark.slow)])
 def run(request, model, decoder):
     if request.param == "plain":
         return in_a_plain_graph(Writer(model, END_OF_TEXT))

@@ -38,15 +38,22 @@ def only(options, row):
 
 def in_a_plain_graph(writer):
     """`generate` as one plain graph, with the arguments of `Decoder.generate`."""
-    graph = tf.function(
-        lambda prompts, options: generate(writer, prompts, options).token_ids,
-        autograph=False,
-        reduce_retracing=True,
-    )
+    run = traced_once(lambda prompts, how: generate(writer, prompts, how).token_ids)
+    return lambda prompts, options: run(prompts, options).to_list()
+
+
+def traced_once(function):
+    """A function of ragged prompts and options as a graph of any number of rows."""
+    graph = tf.function(function, autograph=False)
 
     def run(prompts, options):
         ragged = tf.ragged.constant(prompts, dtype=tf.int32, ragged_rank=1)
-        return graph(ragged, tf.nest.map_structure(tf.constant, options)).to_list()
+        options = tf.nest.map_structure(tf.constant, options)
+        any_rows = tf.nest.map_structure(
+            lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), options
+        )
+        graph.get_concrete_function(tf.RaggedTensorSpec([None, None], tf.int32), any_rows)
+        return graph(ragged, options)
 
     return run
 

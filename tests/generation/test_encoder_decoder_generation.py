@@ -33,12 +33,14 @@ def decoder(model):
     return Decoder(writer(model))
 
 
-def plain(model, sources, how):
-    return in_a_plain_graph(writer(model))(sources, how)
+@pytest.fixture(scope="module")
+def plain(model):
+    return in_a_plain_graph(writer(model))
 
 
-def plain_search(model, sources, how, num_beams):
-    return search_in_a_plain_graph(writer(model), sources, how, num_beams)
+@pytest.fixture(scope="module")
+def plain_search(model):
+    return search_in_a_plain_graph(writer(model), 3)
 
 
 def next_logits(model, source, tokens):
@@ -53,8 +55,8 @@ def assert_greedy(model, source, tokens):
         assert logits[token] > logits.max() - 1e-4
 
 
-def test_greedy_is_the_best_of_full_passes(model):
-    texts = plain(model, SOURCES, sampling(3, LIMIT, **GREEDY))
+def test_greedy_is_the_best_of_full_passes(model, plain):
+    texts = plain(SOURCES, sampling(3, LIMIT, **GREEDY))
     assert len({tuple(text) for text in texts}) == 3
     for source, tokens in zip(SOURCES, texts, strict=True):
         assert_greedy(model, source, tokens)
@@ -62,33 +64,33 @@ def test_greedy_is_the_best_of_full_passes(model):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [GREEDY, RANDOM], ids=["greedy", "random"])
-def test_compiled_and_plain_write_the_same(model, decoder, how):
+def test_compiled_and_plain_write_the_same(plain, decoder, how):
     given = sampling(3, LIMIT, seed=range(3), **how)
-    assert decoder.generate(SOURCES, given) == plain(model, SOURCES, given)
+    assert decoder.generate(SOURCES, given) == plain(SOURCES, given)
 
 
-def test_a_row_is_what_it_would_be_alone(model):
+def test_a_row_is_what_it_would_be_alone(plain):
     given = sampling(3, [8, 3, 6], seed=range(3), **RANDOM)
-    together = plain(model, SOURCES, given)
+    together = plain(SOURCES, given)
     for i, source in enumerate(SOURCES):
-        assert plain(model, [source], only(given, i)) == [together[i]]
+        assert plain([source], only(given, i)) == [together[i]]
 
 
 @pytest.mark.slow
-def test_a_search_finds_the_same_alone_and_compiled(model, decoder):
+def test_a_search_finds_the_same_alone_and_compiled(plain_search, decoder):
     how = options(3, [8, 3, 6], [1.0, 0.5, 2.0])
-    together, scores = plain_search(model, SOURCES, how, 3)
+    together, scores = plain_search(SOURCES, how)
     compiled, compiled_scores = decoder.search(SOURCES, how, 3)
     assert compiled == together
     np.testing.assert_allclose(compiled_scores, scores, atol=1e-4)
     for i, source in enumerate(SOURCES):
-        [alone], [alone_scores] = plain_search(model, [source], only(how, i), 3)
+        [alone], [alone_scores] = plain_search([source], only(how, i))
         assert alone == together[i]
         np.testing.assert_allclose(alone_scores, scores[i], atol=1e-4)
 
 
-def test_the_score_is_that_of_a_full_pass(model):
-    tokens, scores = plain_search(model, SOURCES, options(3, LIMIT), 4)
+def test_the_score_is_that_of_a_full_pass(model, plain_search):
+    tokens, scores = plain_search(SOURCES, options(3, LIMIT))
     for source, [row, *_], [score, *_] in zip(SOURCES, tokens, scores, strict=True):
         row = row if len(row) == LIMIT else [*row, END]
         logits = model(tf.constant([source]), tf.constant([[START, *row[:-1]]]))

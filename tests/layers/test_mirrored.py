@@ -24,12 +24,9 @@ assert losses[-1] < 0.9 * losses[0], losses
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "embedding",
-    [
-        "TokenEmbedding(11, 8)",
-        pytest.param("keras.layers.Embedding(11, 8, mask_zero=True)", marks=pytest.mark.slow),
-    ],
+    "embedding", ["TokenEmbedding(11, 8)", "keras.layers.Embedding(11, 8, mask_zero=True)"]
 )
 def test_layers_train_under_mirrored_strategy(embedding):
     program = PROGRAM.format(embedding=embedding)

@@ -21,9 +21,9 @@ def small(tokenizer):
 
 
 @pytest.fixture
-def regression():
-    """What has the fewest signatures to check: an encoder that gives a number."""
-    return tiny("distilbert_base_cased", "word_piece", "regression")
+def embedding():
+    """What has the fewest signatures to check: an encoder that gives a vector of a text."""
+    return tiny("distilbert_base_cased", "bytes", "sentence_embedding")
 
 
 def refused(model, tokenizer, folder, match, variants=("float32",), **learnt):
@@ -46,17 +46,17 @@ def test_a_spoilt_file_of_weights(small, tokenizer, monkeypatch, tmp_path):
     refused(small, tokenizer, tmp_path, "float32: it cannot be loaded and called")
 
 
-def test_weights_that_are_not_those_of_the_model(regression, monkeypatch, tmp_path):
+def test_weights_that_are_not_those_of_the_model(embedding, monkeypatch, tmp_path):
     def save_others(served, folder):
-        weight = regression.model.weights[0]
+        weight = embedding.model.weights[0]
         before = weight.numpy()
         weight.assign(before * 2)
         save(served, folder)
         weight.assign(before)
 
     monkeypatch.setattr(saved_model, "_save", save_others)
-    message = "`regress` gives values that are up to .* from Python's"
-    refused(regression.model, regression.tokenizer, tmp_path, message, **regression.learnt)
+    message = "`embed` gives embeddings that are up to .* from Python's"
+    refused(embedding.model, embedding.tokenizer, tmp_path, message, **embedding.learnt)
 
 
 @pytest.mark.slow
