@@ -39,6 +39,7 @@ def main():
             peers = {MEMORY: ("memory_bandwidth", setting), **_peers(setting, flags.peers)}
             rates = time_in_turn(peers, flags.rounds)
             parts.append(_table(name, setting, rates))
+            report.keep("\n".join(parts), flags.output)
     report.publish("\n".join(parts), flags.output)
 
 

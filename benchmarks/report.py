@@ -76,5 +76,10 @@ def _processor():
 def publish(text, output):
     """Prints the report, and writes it to a file if one is named."""
     print(text)
+    keep(text, output)
+
+
+def keep(text, output):
+    """Writes what there is of a report to the file, if one is named."""
     if output:
         Path(output).write_text(text + "\n")

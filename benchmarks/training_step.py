@@ -36,6 +36,7 @@ def main():
             setting = SHAPES[shape].replace(precision=precision)
             rates = time_in_turn(_peers(setting, flags.peers), flags.rounds)
             parts.append(_table(shape, setting, rates))
+            report.keep("\n".join(parts), flags.output)
     report.publish("\n".join(parts), flags.output)
 
 

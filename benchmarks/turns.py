@@ -4,8 +4,10 @@ Each peer is a process of its own. It makes itself ready, says READY, then waits
 one block and answers with what it measured. Only one of them works at a time.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,18 +63,24 @@ class Peer:
         if answer is not None:
             _log(f"{name}: ready, first block {answer.split()[1]} s")
 
+    @property
+    def process_id(self):
+        return self._process.pid
+
     def run_block(self, keep=True):
         """One turn; its rate is kept unless it is a warm-up."""
         if self.failure is not None:
             return
-        print(GO, file=self._process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):  # It has ended: the answer tells.
+            print(GO, file=self._process.stdin, flush=True)
         answer = self._answer()
         if keep and answer is not None:
             self.rates.append(float(json.loads(answer)))
 
     def close(self):
         """Ends the process."""
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
         self._errors.close()
@@ -81,10 +89,10 @@ class Peer:
         line = self._process.stdout.readline()
         if line:
             return line
-        self._process.wait()
+        code = self._process.wait()
         self._errors.seek(0)
-        lines = self._errors.read().strip().splitlines()
-        self.failure = lines[-1] if lines else f"exit code {self._process.returncode}"
+        lines = self._errors.read().strip().splitlines() or [f"exit code {code}"]
+        self.failure = f"ended by {signal.Signals(-code).name}" if code < 0 else lines[-1]
         _log(f"{self.name}: FAILED: {self.failure}")
         return None
 

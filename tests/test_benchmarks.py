@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.settings import NANO, TINY, Setting
-from benchmarks.turns import time_in_turn
+from benchmarks.turns import Peer, time_in_turn
 from tfzoo.data import build_example_store
 from tfzoo.tasks import TASKS, scores
 from tfzoo.tokenizers import TOKENIZERS
@@ -131,6 +133,17 @@ def test_a_peer_that_fails_has_no_rate_and_the_others_have_theirs(capfd):
     assert rates["broken"] == []
     assert len(rates["sound"]) == 2
     assert "broken: FAILED: TypeError" in capfd.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_peer_that_is_killed_while_it_waits_has_failed():
+    """Ten peers hold their models at once: the system may end one of them for want of memory."""
+    peer = Peer("killed", "matrix_product", Setting(**TINY, batch_size=1, num_steps=1))
+    os.kill(peer.process_id, signal.SIGKILL)
+    for _ in range(2):
+        peer.run_block()
+    peer.close()
+    assert peer.rates == [] and peer.failure == "ended by SIGKILL"
 
 
 def test_training_flops_by_hand():

@@ -14,6 +14,7 @@ import pytest
 
 from tests.serving.signature_table import OTHER, names_in, signature_table, signatures_in
 from tfzoo.generation import DecodingOptions
+from tfzoo.serving import check
 from tfzoo.serving.signatures import OFFERED, SIGNATURES
 from tfzoo.tasks import TASKS
 from tfzoo.train import TrainFlags
@@ -136,6 +137,7 @@ def run_here(code, folder, monkeypatch):
     """As in a process of its own, less the seconds that it takes to import TensorFlow."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setattr(check, "TIMED_SECONDS", 0.05)  # An export's requests, by the clock.
     if code.startswith("python -m "):
         name, *arguments = shlex.split(code)[2:]
         assert importlib.import_module(name).main(arguments) == 0

@@ -63,7 +63,7 @@ def plain(model):
     return in_a_plain_graph(Writer(model, END_OF_TEXT))
 
 
-@pytest.fixture(params=[pytest.param("plain", marks=pytest.mark.slow), "compiled"])
+@pytest.fixture(params=["plain", pytest.param("compiled", marks=pytest.mark.slow)])
 def run(request, plain, decoder):
     return plain if request.param == "plain" else decoder.generate
 

@@ -61,8 +61,8 @@ def test_words_may_be_read_with_a_table_of_their_own(preset):
         ("albert_xxlarge", 223_150_256),
     ],
 )
-def test_presets_have_the_published_parameters(preset, parameters):
-    assert models.count_parameters(preset) == parameters
+def test_presets_have_the_published_parameters(preset, parameters, count):
+    assert count(preset) == parameters
 
 
 def test_a_pair_head_makes_bert_what_was_pretrained():

@@ -66,8 +66,9 @@ def test_two_devices_drop_what_one_does(whole, tmp_path):
     assert not np.allclose(one_device, whole, rtol=1e-3)
 
 
-def test_two_workers_are_one(whole, tmp_path):
-    workers = tiny_run.start_workers(tmp_path, [{**FIELDS, "jit": "auto"}])
+@pytest.mark.parametrize("jit", ["false", pytest.param("auto", marks=pytest.mark.slow)])
+def test_two_workers_are_one(whole, tmp_path, jit):
+    workers = tiny_run.start_workers(tmp_path, [{**FIELDS, "jit": jit}])
     outputs = [json.loads(tiny_run.output_of(worker)) for worker in workers]
     assert outputs[0] == outputs[1]
     np.testing.assert_allclose(outputs[0][0], whole, rtol=1e-5)

@@ -47,7 +47,8 @@ def run_stopped_at(step, config):
     return stopped.value
 
 
-@pytest.mark.parametrize("jit", ["auto", pytest.param("false", marks=pytest.mark.slow)])
+@pytest.mark.slow  # By killed processes, test_training does it among the quick ones.
+@pytest.mark.parametrize("jit", ["auto", "false"])
 def test_resumed_is_uninterrupted_bit_for_bit(tmp_path, jit):
     """One run crashes after step 6, two beyond its checkpoint, then is terminated, then ends."""
     whole = tiny_run.run(tiny_run.tiny_config(tmp_path / "whole", jit=jit, **LIVELY))

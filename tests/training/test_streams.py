@@ -71,6 +71,7 @@ def test_fewer_tokens_than_the_model_is_wide_are_not_cut():
     assert kernels.streams.num_streams(256, 128) == kernels.streams.num_streams() == 2
 
 
+@pytest.mark.slow
 def test_a_thread_is_spared_before_tensorflow_runs():
     code = (
         "import os, tensorflow as tf; from tfzoo import kernels; kernels.streams.spare_a_thread();"
