@@ -4,6 +4,7 @@ To import it takes longer than what most of them then do. Where the start itself
 the README's first program, tests start Python anew.
 """
 
+import contextlib
 import functools
 import multiprocessing
 import os
@@ -53,7 +54,9 @@ class Program:
         return self.written()
 
     def send_signal(self, number):
-        os.kill(self._process.pid, number)
+        """Nothing, if it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     def kill(self):
         self.send_signal(signal.SIGKILL)
