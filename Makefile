@@ -11,7 +11,7 @@ INSTALLED := $(VENV)/.installed
 help:
 	@echo 'make quickstart   train a small GPT on real speeches, evaluate it, export it'
 	@echo 'make test         lint, then the tests that take seconds'
-	@echo 'make test-slow    the tests that take minutes, two hours and more in all'
+	@echo 'make test-slow    the tests that take minutes, one to three hours in all'
 	@echo 'make lint         ruff alone'
 	@echo 'make clean        remove .venv and what Python and the tests leave behind'
 
