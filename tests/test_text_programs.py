@@ -36,6 +36,7 @@ def model_dir(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_generate_prints_the_prompt_and_what_follows(model_dir, capsys):
     options = [f"--model_dir={model_dir}", "--max_new_tokens=8", "--temperature=0"]
     assert generate.main([*options, "--prompt=It is, that is"]) == 0

@@ -102,6 +102,7 @@ def test_evaluate_scores_what_the_model_writes(trained, config, model_dir, capsy
     assert shown.Scalars("chrf")[-1].step == 1
 
 
+@pytest.mark.slow
 def test_generate_prints_a_text_for_each_source(trained, model_dir, capsys):
     prompts = ["--prompt=one two", "--prompt=six"]
     assert generate.main([f"--model_dir={model_dir}", *prompts, "--num_beams=2"]) == 0
