@@ -140,6 +140,7 @@ def test_a_peer_that_is_killed_while_it_waits_has_failed():
     """Ten peers hold their models at once: the system may end one of them for want of memory."""
     peer = Peer("killed", "matrix_product", Setting(**TINY, batch_size=1, num_steps=1))
     os.kill(peer.process_id, signal.SIGKILL)
+    os.waitid(os.P_PID, peer.process_id, os.WEXITED | os.WNOWAIT)  # Its pipe is broken now.
     for _ in range(2):
         peer.run_block()
     peer.close()
