@@ -28,4 +28,6 @@ def test_it_is_what_decoding_keeps(preset, dtype):
     kept += [x for *_, memory in fixed for x in tf.nest.flatten(memory) if x.dtype != tf.bool]
     read = cache_length(3) if start == 0 else 0
     expected = cache_bytes(model, 4, cache_length(width + room), read)
+    if dtype == "mixed_bfloat16" and not tf.config.list_physical_devices("GPU"):
+        expected *= 2  # In float32.
     assert sum(x.numpy().nbytes for x in kept) == expected > 0

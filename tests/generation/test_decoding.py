@@ -124,6 +124,14 @@ def test_compiled_and_plain_write_the_same(plain, decoder):
     assert plain(PROMPTS, options) == decoder.generate(PROMPTS, options)
 
 
+def test_a_large_model_writes_the_same(model, plain, monkeypatch):
+    monkeypatch.setattr("tfzoo.generation.decoder.LARGE", 0)
+    decoder, options = Decoder(Writer(model, END_OF_TEXT)), sampling(5, seed=range(5), **RANDOM)
+    assert plain(PROMPTS, options) == decoder.generate(PROMPTS, options)
+    [part], *_ = decoder._start(PROMPTS, options)
+    assert part[0].shape[0] == 8
+
+
 @pytest.mark.parametrize(
     "max_new_tokens",
     [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, [3, 0, 1, 8, 100]))],

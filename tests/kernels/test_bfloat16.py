@@ -53,6 +53,15 @@ def test_all_gpus_must_multiply_bfloat16(monkeypatch, capabilities, expected):
     assert bfloat16.multiplies_bfloat16.__wrapped__() == expected
 
 
+@pytest.mark.skipif(tf.config.list_physical_devices("GPU"), reason="of XLA on a CPU")
+@pytest.mark.parametrize(("whole", "expected"), [(True, tf.float32), (False, tf.bfloat16)])
+def test_one_program_computes_in_float32_on_a_cpu(monkeypatch, whole, expected):
+    monkeypatch.setattr(bfloat16, "multiplies_bfloat16", lambda: True)
+    with compiled(whole=whole):
+        assert bfloat16.product_dtype("bfloat16") == expected
+    assert bfloat16.product_dtype("bfloat16") == tf.bfloat16
+
+
 @pytest.mark.parametrize("transposed", [{}, {"transpose_a": True}, {"transpose_b": True}])
 def test_products_without_bfloat16_are_rounded_once(monkeypatch, transposed):
     monkeypatch.setattr(bfloat16, "multiplies_bfloat16", lambda: False)

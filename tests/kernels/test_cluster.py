@@ -19,7 +19,7 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 
 def softmax(x):
     e = tf.exp(x - tf.reduce_max(x, -1, keepdims=True))
-    return e / tf.reduce_sum(e, -1, keepdims=True)
+    return tf.matmul(e / tf.reduce_sum(e, -1, keepdims=True), x, transpose_a=True)
 
 for _ in range(150):
     program = cluster.program(softmax)
@@ -41,7 +41,7 @@ def test_two_branches_run_a_new_program_at_once():
         ("", cluster._SAFE),
         ("--xla_dump_to=d", f"{cluster._SAFE} --xla_dump_to=d"),
         ("flags.txt", "flags.txt"),
-        (f"{cluster._SAFE}DOT", f"{cluster._SAFE}DOT"),
+        (f"{cluster._FUSIONS}reduce", f"{cluster._FUSIONS}reduce"),
     ],
 )
 def test_xla_flags_of_the_user_are_kept(given, expected):

@@ -247,12 +247,14 @@ def test_write_columns_replaces_just_those_columns(compiled):
     np.testing.assert_array_equal(write(tf.constant(3)), expected)
 
 
-@pytest.mark.parametrize("columns", [6, 7])
-def test_a_kernel_in_halves_gives_the_same_product(columns):
-    x, kernel = tf.constant(normal(1, 4)), tf.constant(normal(4, columns))
-    product = kernels.product(x, kernels.halves(kernel))
-    np.testing.assert_allclose(product, kernels.product(x, kernel), rtol=1e-6)
-    assert kernels.halves(kernel).shape.rank == (3 if columns == 6 else 2)
+@pytest.mark.parametrize(("rows", "columns", "parts"), [(1, 6, 2), (1, 7, 2), (3, 6, 1)])
+def test_a_turned_kernel_gives_the_same_product(rows, columns, parts):
+    x, kernel = tf.constant(normal(rows, 4)), tf.constant(normal(4, columns))
+    turned = kernels.turned(tf.transpose(kernel), parts)
+    np.testing.assert_allclose(kernels.product(x, turned), kernels.product(x, kernel), atol=1e-6)
+    assert turned.shape == ((2, 3, 4) if columns == 6 and parts == 2 else (1, columns, 4))
+    narrow = kernels.product(tf.cast(x, tf.bfloat16), turned)
+    assert narrow.dtype == tf.bfloat16
 
 
 def test_fewer_key_heads_are_read_by_runs_of_query_heads():

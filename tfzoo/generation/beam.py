@@ -129,7 +129,7 @@ def prefill(writer, cache, token_ids, padding_mask, options, num_beams) -> Beams
     return choose(writer, beams, log_likelihoods, padding_mask, options)
 
 
-def decode(writer, beams, padding_mask, options, memory, halve_kernels=False) -> Beams:
+def decode(writer, beams, padding_mask, options, memory, weights=None) -> Beams:
     """Searches until no row is open. The arguments are as for `loop.decode`."""
     num_beams = beams.tokens.shape[1]
     padding_mask, memory = each_row((padding_mask, memory), num_beams)
@@ -141,7 +141,7 @@ def decode(writer, beams, padding_mask, options, memory, halve_kernels=False) ->
         read = beams._replace(index=cache.index, keys=tuple(cache.keys), values=tuple(cache.values))
         return choose(writer, read, log_likelihoods, padding_mask, options)
 
-    return loop.repeat(writer.model, _unfinished, step, beams, halve_kernels)
+    return loop.repeat(writer.model, _unfinished, step, beams, weights)
 
 
 def choose(writer, beams, log_likelihoods, padding_mask, options) -> Beams:

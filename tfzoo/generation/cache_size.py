@@ -8,8 +8,8 @@ import tensorflow as tf
 def cache_bytes(model, num_rows: int, num_tokens: int, num_source_tokens: int = 0) -> int:
     """Bytes of a cache, which with the model's weights is nearly all that decoding keeps.
 
-    A `Decoder` rounds rows up to a power of two, and tokens by `decoder.cache_length`; a search
-    keeps a row for each beam.
+    A `Decoder` rounds rows up to a power of two, and tokens by `decoder.cache_length`, and keeps
+    float32 on a CPU; a search keeps a row for each beam.
 
     Args:
         model: a decoder or an encoder-decoder.

@@ -14,6 +14,7 @@ from tfzoo.generation.constraints import constrained, history
 from tfzoo.generation.ends import is_one_of
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
 from tfzoo.generation.samplers import sample
+from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.layers import KeyValueCache, in_place_of, is_kernel, weights_at_hand
 
 
@@ -57,6 +58,18 @@ class Writer(NamedTuple):
     end_of_text: int
     start: int | None = None
     token_bytes: Any = None
+
+
+class Weights(NamedTuple):
+    """A model's weights as the steps of a loop read them, made once.
+
+    Attributes:
+        values: list of tensors, one for each of the model's weights.
+        output_kernel: as `Model.logits` takes it.
+    """
+
+    values: list
+    output_kernel: tf.Tensor
 
 
 class Written(NamedTuple):
@@ -161,12 +174,12 @@ def _nothing_drawn(writer, cache, token_ids, padding_mask, sampling, scored):
     )
 
 
-def decode(writer, state, padding_mask, sampling, memory, until, halve_kernels=False) -> State:
+def decode(writer, state, padding_mask, sampling, memory, until, weights=None) -> State:
     """Draws until `until` (int32 ()) tokens a row are drawn, or every row is finished.
 
     Args:
         memory: from `memory_of`.
-        halve_kernels: bool, as for `repeat`.
+        weights: `Weights`, as for `repeat`.
     """
 
     def unfinished(state):
@@ -176,34 +189,44 @@ def decode(writer, state, padding_mask, sampling, memory, until, halve_kernels=F
         fixed = (padding_mask, sampling, memory, output_kernel)
         return advance(writer, state, state.last[:, None], *fixed)
 
-    return repeat(writer.model, unfinished, step, state, halve_kernels)
+    return repeat(writer.model, unfinished, step, state, weights)
 
 
-def repeat(model, unfinished, step, state, halve_kernels=False):
+def repeat(model, unfinished, step, state, weights=None):
     """Steps as long as the state is unfinished, with the model's weights at hand.
 
     Args:
         unfinished: function of the state, giving bool ().
         step: function of the state and the output kernel, giving the next state.
         state: structure of tensors.
-        halve_kernels: bool. Whether to compute products in two halves: in a compiled program of one
-            row, with nothing beside it, that keeps two cores busy.
+        weights: `Weights`, or None: they are read here.
     """
-    output_kernel = tf.transpose(tf.cast(model.output_weights(), model.compute_dtype))
+    weights = weights or weights_as_they_are(model)
 
     def body(state):
-        after = step(state, output_kernel)
+        after = step(state, weights.output_kernel)
         return (tf.nest.map_structure(_as_before, after, state),)
 
-    weights = weights_at_hand(model.weights, model.compute_dtype)
-    if halve_kernels:
-        output_kernel = kernels.halves(output_kernel)
-        weights = [
-            kernels.halves(value) if is_kernel(variable) else value
-            for variable, value in zip(model.weights, weights, strict=True)
-        ]
-    with in_place_of(model.weights, weights):
+    with in_place_of(model.weights, weights.values):
         return tf.while_loop(unfinished, body, (state,))[0]
+
+
+def weights_as_they_are(model) -> Weights:
+    dtype = product_dtype(model.compute_dtype)
+    output_kernel = tf.transpose(tf.cast(model.output_weights(), dtype))
+    return Weights(weights_at_hand(model.weights, dtype), output_kernel)
+
+
+def turned_weights(model, num_parts) -> Weights:
+    """For a compiled program, with kernels as `kernels.turned` has them."""
+    dtype = product_dtype(model.compute_dtype)
+    values = [
+        kernels.turned(tf.transpose(value), num_parts) if is_kernel(variable) else value
+        for variable, value in zip(
+            model.weights, weights_at_hand(model.weights, dtype), strict=True
+        )
+    ]
+    return Weights(values, kernels.turned(tf.cast(model.output_weights(), dtype), num_parts))
 
 
 def advance(writer, state, token_ids, padding_mask, sampling, memory, output_kernel=None) -> State:

@@ -16,7 +16,7 @@ from tfzoo.kernels.elementwise import (
 )
 from tfzoo.kernels.embedding import embedding_lookup
 from tfzoo.kernels.layer_norm import layer_norm
-from tfzoo.kernels.product import halves, product
+from tfzoo.kernels.product import product, turned
 from tfzoo.kernels.rms_norm import rms_norm
 from tfzoo.kernels.rotate import rotate
 from tfzoo.kernels.write_columns import write_columns
@@ -32,7 +32,6 @@ __all__ = [
     "cross_entropy",
     "embedding_lookup",
     "gated_activation",
-    "halves",
     "layer_norm",
     "multiplies_bfloat16",
     "product",
@@ -40,6 +39,7 @@ __all__ = [
     "rotate",
     "stateless_dropout",
     "streams",
+    "turned",
     "wide_sum",
     "write_columns",
 ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from tfzoo.kernels.cluster import is_compiled
+from tfzoo.kernels.cluster import is_compiled, is_whole
 
 _CPU_FEATURES = {"amx_bf16", "avx512_bf16"}
 _GPU_CAPABILITY = (8, 0)  # NVIDIA's Ampere, the first with products of bfloat16.
@@ -25,12 +25,15 @@ def multiplies_bfloat16() -> bool:
 def product_dtype(dtype) -> tf.DType:
     """What products of `dtype` are computed in: float32 in place of bfloat16 that is emulated.
 
+    XLA emulates it on every CPU: its programs would hold each weight a second time, in float32.
     A weight that is cast to this dtype, and not to `dtype`, spares passes over large matrices, and
     is not rounded.
     """
     dtype = tf.as_dtype(dtype)
-    emulated = dtype == tf.bfloat16 and is_compiled() and not multiplies_bfloat16()
-    return tf.float32 if emulated else dtype
+    if dtype != tf.bfloat16 or not is_compiled():
+        return dtype
+    by_xla_on_a_cpu = is_whole() and not tf.config.list_physical_devices("GPU")
+    return tf.float32 if by_xla_on_a_cpu or not multiplies_bfloat16() else dtype
 
 
 def matmul(a, b, *, transpose_a=False, transpose_b=False):

@@ -12,13 +12,15 @@ import os
 import tensorflow as tf
 
 # TensorFlow 2.21's XLA builds these fusions when they run for the first time, and two branches that
-# do so at once write to one list: one start in dozens ended by a segmentation fault.
-_SAFE = "--xla_cpu_experimental_ynn_fusion_type="
+# do so at once write to one list of constants: one start in dozens ended by a segmentation fault.
+# Products have no constants.
+_FUSIONS = "--xla_cpu_experimental_ynn_fusion_type="
+_SAFE = f"{_FUSIONS}individual_dot"
 
 
 def _without_unsafe_fusions(flags: str) -> str:
     """XLA_FLAGS that leave them out, unless they say otherwise or are the name of a file."""
-    if flags and not flags.lstrip().startswith("-") or _SAFE in flags:
+    if flags and not flags.lstrip().startswith("-") or _FUSIONS in flags:
         return flags
     return f"{_SAFE} {flags}".strip()
 
@@ -26,28 +28,35 @@ def _without_unsafe_fusions(flags: str) -> str:
 os.environ["XLA_FLAGS"] = _without_unsafe_fusions(os.environ.get("XLA_FLAGS", ""))
 
 # Of the module, not of the thread: replicas are traced in threads of their own.
-_enabled, _differentiable = False, True
+_enabled, _differentiable, _whole = False, True, False
 
 
 @contextlib.contextmanager
-def compiled(enabled=True, *, gradients=True):
+def compiled(enabled=True, *, gradients=True, whole=False):
     """While it lasts, kernels are traced as XLA clusters (or, with False, as plain TensorFlow).
 
     Args:
         enabled: bool. Enter it inside the Python function that is traced: each trace sees it.
         gradients: bool. Whether gradients may be taken of what is computed.
+        whole: bool. Whether what is traced becomes one XLA program, its matrix products included.
     """
-    global _enabled, _differentiable
-    before, (_enabled, _differentiable) = (_enabled, _differentiable), (enabled, gradients)
+    global _enabled, _differentiable, _whole
+    before = _enabled, _differentiable, _whole
+    _enabled, _differentiable, _whole = enabled, gradients, whole
     try:
         yield
     finally:
-        _enabled, _differentiable = before
+        _enabled, _differentiable, _whole = before
 
 
 def is_compiled():
     """Tells whether kernels are traced as XLA clusters at this moment."""
     return _enabled
+
+
+def is_whole():
+    """Tells whether what is traced at this moment becomes one XLA program."""
+    return _whole
 
 
 def custom_gradient(function):

@@ -63,6 +63,7 @@ class LayerCache:
             keys, values: float (b, h, s, d) of all columns.
         """
         cache, number = self._cache, self._number
+        keys, values = (tf.cast(x, cache.keys[number].dtype) for x in (keys, values))
         cache.keys[number] = kernels.write_columns(cache.keys[number], keys, cache.index)
         cache.values[number] = kernels.write_columns(cache.values[number], values, cache.index)
         return cache.keys[number], cache.values[number]

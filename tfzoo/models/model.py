@@ -162,8 +162,8 @@ class Model(keras.Model):
     def logits(self, hidden, output_kernel=None):
         """float (..., m) to float32 (..., v).
 
-        A loop may hand in `output_kernel`, the transpose of `output_weights()` in the compute
-        dtype, made once.
+        A loop may hand in `output_kernel`, made once: the transpose of `output_weights()`, or what
+        `kernels.turned` makes of these.
         """
         states = self.prediction_states(hidden)
         rows = tf.reshape(states, [-1, states.shape[-1]])
