@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels.attention import folded
 
 RNG = np.random.default_rng(0)
 
@@ -255,6 +256,18 @@ def test_a_turned_kernel_gives_the_same_product(rows, columns, parts):
     assert turned.shape == ((2, 3, 4) if columns == 6 and parts == 2 else (1, columns, 4))
     narrow = kernels.product(tf.cast(x, tf.bfloat16), turned)
     assert narrow.dtype == tf.bfloat16
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("heads", [(4, 4), (4, 2), (6, 2)])
+def test_keys_of_one_row_may_come_as_of_two(heads, biased):
+    query, key, value = normal(1, heads[0], 1, 3), *(normal(1, heads[1], 5, 3) for _ in range(2))
+    mask = np.array([[[[True, True, False, True, False]]]])
+    how = {"scale": 0.3, "bias": normal(1, heads[0], 1, 5) if biased else None}
+    keys, values = folded(key), folded(value)
+    assert keys.shape == (2, heads[1] // 2, 5, 3)
+    read = kernels.attention(query, keys, values, mask, **how)
+    np.testing.assert_allclose(read, kernels.attention(query, key, value, mask, **how), atol=1e-6)
 
 
 def test_fewer_key_heads_are_read_by_runs_of_query_heads():

@@ -19,6 +19,7 @@ import tensorflow as tf
 from tfzoo import kernels
 from tfzoo.generation import beam, loop, sliding
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
+from tfzoo.kernels.attention import folded
 from tfzoo.kernels.bfloat16 import product_dtype
 
 LARGEST_BATCH = 32
@@ -218,7 +219,13 @@ def _for_a_program(source):
 
 def _prefill(writer, inputs, scored):
     """The first states of all parts, and what stays as it is beside each."""
-    return _first(writer, inputs, functools.partial(loop.prefill, scored=scored))
+    states, fixed = _first(writer, inputs, functools.partial(loop.prefill, scored=scored))
+    return [_folded(state) for state in states], fixed
+
+
+def _folded(state):
+    keys, values = tf.nest.map_structure(folded, (state.keys, state.values))
+    return state._replace(keys=keys, values=values)
 
 
 def _first_beams(writer, inputs, num_beams):

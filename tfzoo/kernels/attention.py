@@ -38,7 +38,7 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
 
     Args:
         query: float (b, h, t, d).
-        key, value: float (b, g, s, d), where g divides h.
+        key, value: float (b, g, s, d), where g divides h; for one query of one row also `folded`.
         mask: bool, broadcastable to (b, h, t, s): True where a key may be read. A query that may
             read nothing reads all evenly: what it gives is of no use, but finite.
         scale: float, `1 / sqrt(d)`.
@@ -49,6 +49,8 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
     Returns:
         float (b, h, t, d), in the dtype of `query`. The softmax is computed in float32.
     """
+    if query.shape[0] == 1 and key.shape[0] == 2:
+        return _of_one_row(query, key, value, mask, scale=scale, bias=bias)
 
     def dropped(weights):
         return stateless_dropout(weights, seed, rate=dropout) if dropout else weights
@@ -80,6 +82,23 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
         return read, gradients
 
     return apply(query, key, value, *([] if bias is None else [bias]))
+
+
+def _of_one_row(query, key, value, mask, *, scale, bias):
+    """`attention` of a query (1, h, 1, d), computed as if its halves were two rows."""
+    bias = bias if bias is None or bias.shape[1] == 1 else folded(bias)
+    read = attention(folded(query), key, value, mask, scale=scale, bias=bias)
+    return tf.reshape(read, query.shape)
+
+
+def folded(x):
+    """One row (1, h, s, d) as two, (2, h / 2, s, d); else, or if the heads are odd, x as it is.
+
+    At each step of a loop, XLA's CPU compiler copies a cache of one row, and none of two.
+    """
+    if x.shape[0] != 1 or x.shape[1] % 2:
+        return x
+    return tf.reshape(x, [2, x.shape[1] // 2, *x.shape[2:]])
 
 
 def masked_softmax(scores, mask, *, scale, bias=None):

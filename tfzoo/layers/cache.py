@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from tfzoo import kernels
+from tfzoo.kernels.attention import folded
 
 
 class KeyValueCache:
@@ -60,10 +61,16 @@ class LayerCache:
             keys, values: float (b, h, t, d) of the new tokens.
 
         Returns:
-            keys, values: float (b, h, s, d) of all columns.
+            keys, values: float (b, h, s, d) of all columns, or `folded` as the cache is.
         """
         cache, number = self._cache, self._number
-        keys, values = (tf.cast(x, cache.keys[number].dtype) for x in (keys, values))
+        keys, values = (_like(cache.keys[number], x) for x in (keys, values))
         cache.keys[number] = kernels.write_columns(cache.keys[number], keys, cache.index)
         cache.values[number] = kernels.write_columns(cache.values[number], values, cache.index)
         return cache.keys[number], cache.values[number]
+
+
+def _like(held, new):
+    """New columns in the dtype of those that are held, and `folded` if these are."""
+    is_folded = held.shape[0] == 2 and new.shape[0] == 1
+    return tf.cast(folded(new) if is_folded else new, held.dtype)
