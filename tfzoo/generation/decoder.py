@@ -178,7 +178,7 @@ class Decoder:
 
     def _weights_for(self, inputs):
         is_one_row = len(inputs) == 1 and inputs[0][0].shape[0] == 1
-        return self._weights(2 if is_one_row else 1 if self._is_large else 0)
+        return self._weights(is_one_row or self._is_large, is_one_row)
 
     def _rows(self, tokens, scores):
         """Pairs of each row of tokens (b, n) before its first end-of-text, and of their scores."""
@@ -255,11 +255,10 @@ def _all_parts(program, states, fixed, weights, *until):
     return [program(state, *part, weights, *until) for state, part in parts]
 
 
-def _weights(model, num_parts):
-    """The weights for a loop, with kernels turned, in so many parts; 0: as they are."""
+def _weights(model, turned, for_one_row):
     with _one_program():
-        if num_parts:
-            return loop.turned_weights(model, num_parts)
+        if turned:
+            return loop.turned_weights(model, for_one_row)
         return loop.weights_as_they_are(model)
 
 

@@ -217,16 +217,16 @@ def weights_as_they_are(model) -> Weights:
     return Weights(weights_at_hand(model.weights, dtype), output_kernel)
 
 
-def turned_weights(model, num_parts) -> Weights:
+def turned_weights(model, for_one_row) -> Weights:
     """For a compiled program, with kernels as `kernels.turned` has them."""
     dtype = product_dtype(model.compute_dtype)
     values = [
-        kernels.turned(tf.transpose(value), num_parts) if is_kernel(variable) else value
+        kernels.turned(tf.transpose(value), for_one_row) if is_kernel(variable) else value
         for variable, value in zip(
             model.weights, weights_at_hand(model.weights, dtype), strict=True
         )
     ]
-    return Weights(values, kernels.turned(tf.cast(model.output_weights(), dtype), num_parts))
+    return Weights(values, kernels.turned(tf.cast(model.output_weights(), dtype), for_one_row))
 
 
 def advance(writer, state, token_ids, padding_mask, sampling, memory, output_kernel=None) -> State:

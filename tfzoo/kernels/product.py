@@ -4,6 +4,8 @@ import tensorflow as tf
 
 from tfzoo.kernels.bfloat16 import matmul
 
+_MOST_PARTS = 64
+
 
 def product(x, kernel):
     """`x kernel`.
@@ -25,13 +27,15 @@ def product(x, kernel):
     return tf.cast(tf.transpose(tf.reshape(product, [-1, x.shape[0]])), x.dtype)
 
 
-def turned(kernel, num_parts):
+def turned(kernel, for_one_row):
     """A kernel's transpose, float (f, m), in parts, as XLA's products of few rows read it fastest.
 
-    Each part goes to a core where one row is multiplied.
+    Where one row is multiplied each part goes to a core, and what is in one part to none but one.
 
     Returns:
-        float (p, f / p, m), where p is `num_parts`, or 1 if that does not divide f.
+        float (p, f / p, m), where p is 1; or, for one row, the smallest divisor of f from 2 to 64.
     """
-    num_parts = 1 if kernel.shape[0] % num_parts else num_parts
+    width = kernel.shape[0]
+    divisors = (p for p in range(2, _MOST_PARTS + 1) if width % p == 0)
+    num_parts = next(divisors, 1) if for_one_row else 1
     return tf.reshape(kernel, [num_parts, -1, kernel.shape[1]])
