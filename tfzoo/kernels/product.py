@@ -30,7 +30,7 @@ def product(x, kernel):
 def turned(kernel, for_one_row):
     """A kernel's transpose, float (f, m), in parts, as XLA's products of few rows read it fastest.
 
-    Where one row is multiplied each part goes to a core, and what is in one part to none but one.
+    The product of one row is shared among cores by these parts alone.
 
     Returns:
         float (p, f / p, m), where p is 1; or, for one row, the smallest divisor of f from 2 to 64.
