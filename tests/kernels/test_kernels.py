@@ -264,7 +264,7 @@ def test_a_turned_kernel_gives_the_same_product(rows, columns, parts):
 @pytest.mark.parametrize("heads", [(4, 4), (4, 2), (6, 2)])
 def test_keys_of_one_row_may_come_as_of_two(heads, biased):
     query, key, value = normal(1, heads[0], 1, 3), *(normal(1, heads[1], 5, 3) for _ in range(2))
-    mask = np.array([[[[True, True, False, True, False]]]])
+    mask = RNG.uniform(size=(1, heads[0] if biased else 1, 1, 5)) < 0.7
     how = {"scale": 0.3, "bias": normal(1, heads[0], 1, 5) if biased else None}
     keys, values = folded(key), folded(value)
     assert keys.shape == (2, heads[1] // 2, 5, 3)

@@ -212,6 +212,7 @@ def repeat(model, unfinished, step, state, weights=None):
 
 
 def weights_as_they_are(model) -> Weights:
+    """With kernels (m, f), in the dtype that products are computed in."""
     dtype = product_dtype(model.compute_dtype)
     output_kernel = tf.transpose(tf.cast(model.output_weights(), dtype))
     return Weights(weights_at_hand(model.weights, dtype), output_kernel)

@@ -86,7 +86,11 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
 
 def _of_one_row(query, key, value, mask, *, scale, bias):
     """`attention` of a query (1, h, 1, d), computed as if its halves were two rows."""
-    bias = bias if bias is None or bias.shape[1] == 1 else folded(bias)
+
+    def of_halves(x):
+        return x if x is None or x.shape.rank < 4 or x.shape[1] == 1 else folded(x)
+
+    mask, bias = (of_halves(x if x is None else tf.convert_to_tensor(x)) for x in (mask, bias))
     read = attention(folded(query), key, value, mask, scale=scale, bias=bias)
     return tf.reshape(read, query.shape)
 
