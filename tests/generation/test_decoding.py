@@ -119,9 +119,10 @@ def test_the_seed_decides(run):
     assert first == again != other
 
 
-def test_compiled_and_plain_write_the_same(plain, decoder):
-    options = sampling(5, seed=range(5), **RANDOM)
-    assert plain(PROMPTS, options) == decoder.generate(PROMPTS, options)
+@pytest.mark.parametrize("rows", [5, 1])
+def test_compiled_and_plain_write_the_same(plain, decoder, rows):
+    prompts, options = PROMPTS[:rows], sampling(rows, seed=range(rows), **RANDOM)
+    assert plain(prompts, options) == decoder.generate(prompts, options)
 
 
 def test_a_large_model_writes_the_same(model, plain, monkeypatch):
