@@ -125,6 +125,15 @@ def test_compiled_and_plain_write_the_same(plain, decoder, rows):
     assert plain(prompts, options) == decoder.generate(prompts, options)
 
 
+def test_one_row_after_another_of_another_length():
+    sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "max_sequence_length": 96}
+    model = GPT2.from_preset("gpt2_tiny", vocabulary_size=50, **sizes)
+    decoder = Decoder(Writer(model, END_OF_TEXT))
+    short, long = (decoder.generate([PROMPTS[0]], sampling(1, n, **GREEDY))[0] for n in (8, 80))
+    assert cache_length(5 + 8) != cache_length(5 + 80)
+    assert short == long[:8]
+
+
 def test_a_large_model_writes_the_same(model, plain, monkeypatch):
     monkeypatch.setattr("tfzoo.generation.decoder.LARGE", 0)
     decoder, options = Decoder(Writer(model, END_OF_TEXT)), sampling(5, seed=range(5), **RANDOM)

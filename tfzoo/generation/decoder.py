@@ -138,6 +138,7 @@ class Decoder:
         """Yields pairs of what is new in each row and its scores, within one context."""
         inputs, width, longest = self._start(prompts, sampling)
         states, fixed = self._prefill(inputs, scored)
+        states = [_folded(state) for state in states]
         weights = self._weights_for(inputs) if longest > 1 else None
         shown = 0
         while True:
@@ -219,8 +220,7 @@ def _for_a_program(source):
 
 def _prefill(writer, inputs, scored):
     """The first states of all parts, and what stays as it is beside each."""
-    states, fixed = _first(writer, inputs, functools.partial(loop.prefill, scored=scored))
-    return [_folded(state) for state in states], fixed
+    return _first(writer, inputs, functools.partial(loop.prefill, scored=scored))
 
 
 def _folded(state):
