@@ -7,6 +7,7 @@ from tests.generation.test_decoding import sampling
 from tests.model_contract import SMALL
 from tfzoo import models
 from tfzoo.generation import Decoder, Writer
+from tfzoo.generation.blocks import with_columns
 from tfzoo.generation.cache_size import cache_bytes
 from tfzoo.generation.decoder import cache_length
 
@@ -24,6 +25,7 @@ def test_it_is_what_decoding_keeps(preset, dtype):
     prompts = [[3, 4, 5], [6], [7, 8]]
     inputs, width, room = decoder._start(prompts, sampling(3, 4))
     states, fixed = decoder._prefill(inputs, False)
+    states = [with_columns(state, fixed[0][0].shape[1], 1) for state in states]
     kept = tf.nest.flatten([(s.keys, s.values) for s in states])
     kept += [x for *_, memory in fixed for x in tf.nest.flatten(memory) if x.dtype != tf.bool]
     read = cache_length(3) if start == 0 else 0

@@ -14,6 +14,7 @@ from tfzoo.generation import (
     generate,
     generate_anew,
 )
+from tfzoo.generation.blocks import block_columns
 from tfzoo.generation.decoder import cache_length
 from tfzoo.models import GPT2
 
@@ -123,6 +124,24 @@ def test_the_seed_decides(run):
 def test_compiled_and_plain_write_the_same(plain, decoder, rows):
     prompts, options = PROMPTS[:rows], sampling(rows, seed=range(rows), **RANDOM)
     assert plain(prompts, options) == decoder.generate(prompts, options)
+
+
+@pytest.mark.parametrize("how", [GREEDY, RANDOM], ids=["greedy", "random"])
+def test_a_cache_in_blocks_writes_the_same(model, plain, monkeypatch, how):
+    monkeypatch.setattr("tfzoo.generation.blocks.SMALLEST", 2)
+    monkeypatch.setattr("tfzoo.generation.decoder.SMALL_STEP", 8)
+    decoder, options = Decoder(Writer(model, END_OF_TEXT)), sampling(5, 14, seed=range(5), **how)
+    assert plain(PROMPTS, options) == decoder.generate(PROMPTS, options)
+    [*pieces] = decoder.stream(PROMPTS, options, chunk_size=3)
+    assert plain(PROMPTS, options) == [sum(row, []) for row in zip(*pieces, strict=True)]
+
+
+@pytest.mark.parametrize("num_rows", [1, 2, 32])
+def test_every_cache_is_cut_into_whole_blocks(num_rows):
+    for num_columns in range(1, 2000):
+        length = cache_length(num_columns)
+        size = block_columns(num_rows, length)
+        assert length % size == 0 and length // size <= (4 if num_rows > 1 else 1)
 
 
 def test_one_row_after_another_of_another_length():

@@ -53,7 +53,9 @@ def test_the_plain_graph_goes_on_as_full_passes_would(preset):
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", FAMILIES)
 @pytest.mark.parametrize("rows", [1, 3], ids=["one_row", "a_batch"])
-def test_the_compiled_program_goes_on_as_full_passes_would(preset, rows):
+@pytest.mark.parametrize("columns", [64, 4], ids=["a_whole_cache", "in_blocks"])
+def test_the_compiled_program_goes_on_as_full_passes_would(preset, rows, columns, monkeypatch):
+    monkeypatch.setattr("tfzoo.generation.blocks.SMALLEST", columns)
     model = small(preset)
     prompts = PROMPTS[:rows]
     new = Decoder(Writer(model, END_OF_TEXT)).generate(prompts, sampling(rows, 8, **GREEDY))

@@ -9,8 +9,8 @@ def cache_bytes(model, num_rows: int, num_tokens: int, num_source_tokens: int = 
     """Bytes of a cache, which with the model's weights is nearly all that decoding keeps.
 
     A `Decoder` rounds rows up to a power of two, and tokens by `decoder.cache_length`, and keeps
-    float32 on a CPU; a search keeps a row for each beam. While it writes one row, or with a large
-    model, it also keeps a copy of the model's kernels.
+    float32 on a CPU; a search keeps a row for each beam. Between its calls it keeps a copy of the
+    output kernel; for one row, or of a large model, one of all kernels.
 
     Args:
         model: a decoder or an encoder-decoder.

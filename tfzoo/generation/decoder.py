@@ -18,8 +18,9 @@ import tensorflow as tf
 
 from tfzoo import kernels
 from tfzoo.generation import beam, loop, sliding
+from tfzoo.generation.blocks import with_columns
+from tfzoo.generation.kept import Kept
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
-from tfzoo.kernels.attention import folded
 from tfzoo.kernels.bfloat16 import product_dtype
 
 LARGEST_BATCH = 32
@@ -30,7 +31,7 @@ SMALL_STEP, LARGE_STEP = 64, 256  # Caches are multiples of the one up to the ot
 class Decoder:
     """A model ready to continue prompts. Keep it: its programs are compiled at their first use.
 
-    It reads the model's weights anew at each call, so it follows a model in training.
+    It follows a model in training: weights that have changed since the call before are read anew.
 
     Args:
         writer: `Writer`.
@@ -47,7 +48,8 @@ class Decoder:
             part = graph(functools.partial(function, writer), jit_compile=True)
             return graph(functools.partial(_all_parts, part))
 
-        self._weights = graph(functools.partial(_weights, writer.model))
+        weights = graph(functools.partial(_weights, writer.model))
+        self._weights = Kept(writer.model.weights, weights)
         prefill = functools.partial(_prefill, writer)
         self._prefill = graph(prefill, reduce_retracing=True)
         self._decode = parts(_decode)
@@ -138,7 +140,8 @@ class Decoder:
         """Yields pairs of what is new in each row and its scores, within one context."""
         inputs, width, longest = self._start(prompts, sampling)
         states, fixed = self._prefill(inputs, scored)
-        states = [_folded(state) for state in states]
+        num_columns, end_of_text = fixed[0][0].shape[1], int(self.writer.end_of_text)
+        states = [with_columns(state, num_columns, end_of_text) for state in states]
         weights = self._weights_for(inputs) if longest > 1 else None
         shown = 0
         while True:
@@ -219,28 +222,26 @@ def _for_a_program(source):
 
 
 def _prefill(writer, inputs, scored):
-    """The first states of all parts, and what stays as it is beside each."""
-    return _first(writer, inputs, functools.partial(loop.prefill, scored=scored))
-
-
-def _folded(state):
-    keys, values = tf.nest.map_structure(folded, (state.keys, state.values))
-    return state._replace(keys=keys, values=values)
+    """The first states of all parts, with the columns of one new token, and what stays beside."""
+    prefill = functools.partial(loop.prefill, scored=scored)
+    return _first(writer, inputs, prefill, num_new_columns=1)
 
 
 def _first_beams(writer, inputs, num_beams):
-    """As `_prefill`, for a search."""
+    """The first beams of all parts, with all columns, and what stays beside."""
     return _first(writer, inputs, functools.partial(beam.prefill, num_beams=num_beams))
 
 
-def _first(writer, inputs, prefill):
+def _first(writer, inputs, prefill, num_new_columns=None):
     with _one_program():
         dtype = product_dtype(writer.model.compute_dtype)
     states, fixed = [], []
     with kernels.compiled(False, gradients=False):
         for token_ids, padding_mask, options, source in inputs:
-            cache = loop.new_cache(writer.model, padding_mask, source)
-            state = prefill(writer, cache, token_ids, padding_mask, options)
+            end = num_new_columns and tf.shape(token_ids)[1] + num_new_columns
+            columns = padding_mask[:, :end]
+            cache = loop.new_cache(writer.model, columns, source)
+            state = prefill(writer, cache, token_ids, columns, options)
             keys, values, memory = tf.nest.map_structure(
                 lambda x: tf.cast(x, dtype) if x.dtype.is_floating else x,
                 (state.keys, state.values, loop.memory_of(cache)),

@@ -6,6 +6,7 @@ arXiv:2305.13245).
 """
 
 import contextlib
+import functools
 
 import tensorflow as tf
 
@@ -38,7 +39,8 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
 
     Args:
         query: float (b, h, t, d).
-        key, value: float (b, g, s, d), where g divides h; for one query of one row also `folded`.
+        key, value: float (b, g, s, d), where g divides h; for one query of one row also `folded`,
+            and for one query of several rows also tuples of blocks, float (b, g, s / n, d).
         mask: bool, broadcastable to (b, h, t, s): True where a key may be read. A query that may
             read nothing reads all evenly: what it gives is of no use, but finite.
         scale: float, `1 / sqrt(d)`.
@@ -49,6 +51,8 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
     Returns:
         float (b, h, t, d), in the dtype of `query`. The softmax is computed in float32.
     """
+    if isinstance(key, tuple):
+        return _of_blocks(query, key, value, mask, bias, scale=scale)
     if query.shape[0] == 1 and key.shape[0] == 2:
         return _of_one_row(query, key, value, mask, scale=scale, bias=bias)
 
@@ -84,6 +88,53 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
     return apply(query, key, value, *([] if bias is None else [bias]))
 
 
+@program
+def _of_blocks(query, keys, values, mask, bias, *, scale):
+    """`attention` by blocks of columns, of which one that no query may read is not read.
+
+    Each block's softmax is rescaled to the highest logit of all (Milakov & Gimelshein, 2018,
+    arXiv:1805.02867, algorithm 3). XLA reads a cache by one thread alone, at the speed of memory.
+    """
+
+    def read_if_any(*block):
+        reading = functools.partial(_read_block, query, *block, scale=scale)
+        nothing = functools.partial(_nothing_read, query)
+        return tf.cond(tf.reduce_any(block[2]), reading, nothing)
+
+    cut = functools.partial(_in_columns, sizes=[key.shape[2] for key in keys])
+    blocks = list(zip(keys, values, cut(mask), cut(bias), strict=True))
+    parts = [
+        _read_block(query, *blocks[0], scale=scale),
+        *(read_if_any(*block) for block in blocks[1:]),
+    ]
+    highest = functools.reduce(tf.maximum, [part[0] for part in parts])
+    factors = [tf.exp(part[0] - highest) for part in parts]
+    total = tf.add_n([f * part[1] for f, part in zip(factors, parts, strict=True)])
+    joined = tf.add_n([f * part[2] for f, part in zip(factors, parts, strict=True)])
+    return tf.cast(joined / total, query.dtype)
+
+
+def _read_block(query, key, value, mask, bias, *, scale):
+    """What a block adds: its highest logit, the sum of its weights, and what they read."""
+    logits = tf.where(mask, _logits(_scores(query, key), bias, scale), -1e9)
+    highest = tf.reduce_max(logits, -1, keepdims=True)
+    weights = tf.exp(logits - highest)
+    total = tf.reduce_sum(weights, -1, keepdims=True)
+    return highest, total, wide(_read(tf.cast(weights, value.dtype), value))
+
+
+def _nothing_read(query):
+    """What `_of_blocks` has of a block that is not read."""
+    read = tf.zeros_like(wide(query))
+    total = read[..., :1]
+    return total - 2e9, total, read
+
+
+def _in_columns(x, sizes):
+    """A mask or a bias, (..., s), (..., 1) or None, cut as the blocks are."""
+    return [x] * len(sizes) if x is None or x.shape[-1] == 1 else tf.split(x, sizes, -1)
+
+
 def _of_one_row(query, key, value, mask, *, scale, bias):
     """`attention` of a query (1, h, 1, d), computed as if its halves were two rows."""
 
@@ -103,6 +154,11 @@ def folded(x):
     if x.shape[0] != 1 or x.shape[1] % 2:
         return x
     return tf.reshape(x, [2, x.shape[1] // 2, *x.shape[2:]])
+
+
+def num_columns(key):
+    """How many columns keys have, in blocks or not: int or int32 scalar."""
+    return sum(size(block, 2) for block in key) if isinstance(key, tuple) else size(key, 2)
 
 
 def masked_softmax(scores, mask, *, scale, bias=None):

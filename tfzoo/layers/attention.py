@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfzoo import kernels
 from tfzoo.kernels import shapes
+from tfzoo.kernels.attention import num_columns
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.masks import readable, with_keras_mask
 from tfzoo.layers.normalization import RMSNormalization
@@ -176,7 +177,7 @@ class MultiHeadSelfAttention(keras.layers.Layer):
             key, value = cache.append(key, value)
         mask = readable(
             shapes.size(query, 2),
-            shapes.size(key, 2),
+            num_columns(key),
             first,
             causal=self.causal,
             window=self.variant.window,

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from tfzoo import kernels
-from tfzoo.kernels.attention import folded
+from tfzoo.kernels.attention import folded, num_columns
 
 
 class KeyValueCache:
@@ -13,8 +13,8 @@ class KeyValueCache:
     anew from the loop's variables in the body.
 
     Attributes:
-        keys: list, one a layer, of float (b, h, s, d).
-        values: list, one a layer, of float (b, h, s, d).
+        keys: list, one a layer, of float (b, h, s, d), or of what else `kernels.attention` reads.
+        values: list, as `keys`.
         index: int32 scalar, the column of the next token.
         memory: tuple, one item a layer, of what cross-attention reads, made once: a pair of keys
             and values, float (b, h, s, d) each. Empty in a decoder that reads no memory.
@@ -31,8 +31,8 @@ class KeyValueCache:
 
     @property
     def length(self):
-        """int32 scalar: the columns of the cache, filled or not."""
-        return tf.shape(self.keys[0])[2]
+        """int or int32 scalar: the columns of the cache, filled or not."""
+        return num_columns(self.keys[0])
 
 
 class LayerCache:
@@ -61,7 +61,7 @@ class LayerCache:
             keys, values: float (b, h, t, d) of the new tokens.
 
         Returns:
-            keys, values: float (b, h, s, d) of all columns, or `folded` as the cache is.
+            keys, values: float (b, h, s, d) of all columns, or as the cache has them.
         """
         cache, number = self._cache, self._number
         keys, values = (_like(cache.keys[number], x) for x in (keys, values))
@@ -72,5 +72,6 @@ class LayerCache:
 
 def _like(held, new):
     """New columns in the dtype of those that are held, and `folded` if these are."""
+    held = held[0] if isinstance(held, tuple) else held
     is_folded = held.shape[0] == 2 and new.shape[0] == 1
     return tf.cast(folded(new) if is_folded else new, held.dtype)
