@@ -144,6 +144,14 @@ def test_every_cache_is_cut_into_whole_blocks(num_rows):
         assert length % size == 0 and length // size <= (4 if num_rows > 1 else 1)
 
 
+def test_nothing_stands_behind_rows_that_all_end_early(model, plain):
+    """One row by its limit, and at once the others, whose limits are higher, by end-of-text."""
+    first, other = plain(PROMPTS[:2], sampling(2, 2, **GREEDY))
+    decoder = Decoder(Writer(model, end_of_text=other[-1]))
+    options = sampling(3, [2, 9, 9], **GREEDY)
+    assert decoder.generate([PROMPTS[0], PROMPTS[1], PROMPTS[1]], options)[0] == first
+
+
 def test_one_row_after_another_of_another_length():
     sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "max_sequence_length": 96}
     model = GPT2.from_preset("gpt2_tiny", vocabulary_size=50, **sizes)
