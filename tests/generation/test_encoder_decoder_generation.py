@@ -69,6 +69,14 @@ def test_compiled_and_plain_write_the_same(plain, decoder, how):
     assert decoder.generate(SOURCES, given) == plain(SOURCES, given)
 
 
+@pytest.mark.slow
+def test_a_cache_in_blocks_writes_the_same(model, plain, monkeypatch):
+    monkeypatch.setattr("tfzoo.generation.blocks.SMALLEST", 2)
+    monkeypatch.setattr("tfzoo.generation.decoder.SMALL_STEP", 8)
+    given = sampling(3, LIMIT, seed=range(3), **RANDOM)
+    assert Decoder(writer(model)).generate(SOURCES, given) == plain(SOURCES, given)
+
+
 def test_a_row_is_what_it_would_be_alone(plain):
     given = sampling(3, [8, 3, 6], seed=range(3), **RANDOM)
     together = plain(SOURCES, given)

@@ -9,7 +9,8 @@ class Kept:
 
     A tensor that was read of a variable is the variable's own memory, and as long as it is held,
     TensorFlow writes the variable's next value elsewhere: weights at the addresses of those held
-    are the same. On GPUs, which tell no addresses, it is made anew each time.
+    are the same. So values that a variable had at the last call stay in memory until the next. On
+    GPUs, which tell no addresses, it is made anew each time.
 
     Args:
         variables: list of Keras variables.
