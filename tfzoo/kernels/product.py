@@ -20,8 +20,8 @@ def product(x, kernel):
     if kernel.shape.rank == 2:
         return matmul(x, kernel)
     columns = tf.transpose(tf.cast(x, kernel.dtype))
-    if kernel.shape[0] == 1:
-        product = matmul(kernel[0], columns)
+    if kernel.shape[0] == 1:  # The bound is none: XLA would fold both transposes into the product.
+        product = tf.maximum(matmul(kernel[0], columns), kernel.dtype.min)
     else:
         product = matmul(kernel, tf.broadcast_to(columns, [kernel.shape[0], *columns.shape]))
     return tf.cast(tf.transpose(tf.reshape(product, [-1, x.shape[0]])), x.dtype)
