@@ -28,7 +28,7 @@ class Kept:
         values = [tf.convert_to_tensor(variable.value) for variable in self._variables]
         key = (arguments, [np.asarray(value).ctypes.data for value in values])
         if key != self._key:
-            self._key = self._made = None  # Let go of it before there is another.
+            self._key = self._values = self._made = None  # Let go before there are others.
             self._made = self._make(*arguments)
             self._key, self._values = key, values
         return self._made
