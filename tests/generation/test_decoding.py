@@ -169,6 +169,24 @@ def test_a_large_model_writes_the_same(model, plain, monkeypatch):
     assert part[0].shape[0] == 8
 
 
+@pytest.mark.parametrize("rows", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_few_rows_of_bfloat16_write_the_best_of_full_passes(model, monkeypatch, rows):
+    monkeypatch.setattr("tfzoo.generation.decoder.LARGE", 0)
+    narrow = GPT2.from_config({**model.get_config(), "dtype": "mixed_bfloat16"})
+    narrow.set_weights(model.get_weights())
+    decoder = Decoder(Writer(narrow, END_OF_TEXT))
+    texts = decoder.generate(PROMPTS[:rows], sampling(rows, 12, **GREEDY))
+    assert any(len(set(text)) > 3 for text in texts)
+    for tokens, text in zip(PROMPTS, texts, strict=False):
+        for token in text:
+            logits = next_logits(narrow, tokens)
+            assert logits[token] > logits.max() - 0.02 * (logits.max() - logits.min())
+            tokens = [*tokens, token]
+    kernels = [x for x in decoder._weights(rows).values if x.shape.rank == 3]
+    assert len(kernels) == 4 * narrow.config.num_layers
+    assert {x.dtype for x in kernels} == {tf.uint32}
+
+
 @pytest.mark.parametrize(
     "max_new_tokens",
     [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, [3, 0, 1, 8, 100]))],

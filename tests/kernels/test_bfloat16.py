@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfzoo.kernels import bfloat16, compiled
+from tfzoo.kernels import bfloat16, compiled, cpu
 
 CPUINFO = """processor	: 0
 vendor_id	: GenuineIntel
@@ -28,15 +28,15 @@ flags		: fpu
 def test_a_cpu_that_multiplies_bfloat16_is_given_it(tmp_path, monkeypatch, feature, expected):
     path = tmp_path / "cpuinfo"
     path.write_text(CPUINFO.format(feature))
-    features = bfloat16._cpu_features(path)
+    features = cpu.features(path)
     assert features[:3] == ["fpu", "sse2", "avx512f"]
-    monkeypatch.setattr(bfloat16, "_cpu_features", lambda: features)
+    monkeypatch.setattr(cpu, "features", lambda: features)
     monkeypatch.setattr(bfloat16.tf.config, "list_physical_devices", lambda kind: [])
     assert bfloat16.multiplies_bfloat16.__wrapped__() == expected
 
 
 def test_a_system_that_does_not_tell_is_given_float32(tmp_path):
-    assert bfloat16._cpu_features(tmp_path / "none") == []
+    assert cpu.features(tmp_path / "none") == []
 
 
 @pytest.mark.parametrize(

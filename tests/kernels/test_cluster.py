@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfzoo import kernels
 from tfzoo.kernels import cluster
 
+SAFE, WIDE = f"{cluster._FUSIONS}individual_dot", f"{cluster._WIDTH}512"
 PROGRAM = """
 import tensorflow as tf
 from tfzoo.kernels import cluster
@@ -38,14 +39,16 @@ def test_two_branches_run_a_new_program_at_once():
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("", cluster._SAFE),
-        ("--xla_dump_to=d", f"{cluster._SAFE} --xla_dump_to=d"),
+        ("", f"{SAFE} {WIDE}"),
+        ("--xla_dump_to=d", f"{SAFE} {WIDE} --xla_dump_to=d"),
         ("flags.txt", "flags.txt"),
-        (f"{cluster._FUSIONS}reduce", f"{cluster._FUSIONS}reduce"),
+        (f"{cluster._FUSIONS}reduce", f"{WIDE} {cluster._FUSIONS}reduce"),
+        (f"{cluster._WIDTH}256", f"{SAFE} {cluster._WIDTH}256"),
     ],
 )
 def test_xla_flags_of_the_user_are_kept(given, expected):
-    assert cluster._without_unsafe_fusions(given) == expected
+    assert cluster._xla_flags(given, ["avx2", "avx512_bf16"]) == expected
+    assert WIDE not in cluster._xla_flags(given, ["avx2", "avx512f"])
 
 
 @pytest.mark.parametrize("enabled", [False, True])

@@ -253,11 +253,42 @@ def test_write_columns_replaces_just_those_columns(compiled):
 )
 def test_a_turned_kernel_gives_the_same_product(rows, columns, parts):
     x, kernel = tf.constant(normal(rows, 4)), tf.constant(normal(4, columns))
-    turned = kernels.turned(tf.transpose(kernel), rows == 1)
+    turned = kernels.turned(tf.transpose(kernel), rows)
     np.testing.assert_allclose(kernels.product(x, turned), kernels.product(x, kernel), atol=1e-6)
     assert turned.shape == (parts, columns // parts, 4)
     narrow = kernels.product(tf.cast(x, tf.bfloat16), turned)
     assert narrow.dtype == tf.bfloat16
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("rows", "length"), [(1, 8), (1, 48), (3, 64), (4, 16)])
+def test_few_rows_read_a_kernel_of_bfloat16_in_pairs(rows, length, compiled):
+    x, kernel = normal(rows, length), tf.cast(normal(length, 5), tf.bfloat16)
+    turned = _turned_by_xla(kernel, rows)
+    assert (turned.dtype, turned.shape) == (tf.uint32, (4, 5, length // 8))
+    product = tf.function(kernels.product, jit_compile=compiled)
+    expected = x @ tf.cast(kernel, tf.float32).numpy()
+    np.testing.assert_allclose(product(x, turned), expected, rtol=1e-5, atol=1e-5)
+    assert product(tf.cast(x, tf.bfloat16), turned).dtype == tf.bfloat16
+    x[0, 0] = np.nan  # Of one row: the others know nothing of it.
+    y = product(x, turned).numpy()
+    assert np.isnan(y[0]).all()
+    np.testing.assert_allclose(y[1:], expected[1:], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "length"), [(5, 16), pytest.param(1, 12, id="no pairs"), (1, 8 * 4096)]
+)
+def test_others_read_it_in_float32(rows, length):
+    kernel = tf.cast(normal(length, 6), tf.bfloat16)
+    turned = _turned_by_xla(kernel, rows)
+    assert turned.dtype == tf.float32
+    np.testing.assert_array_equal(tf.reshape(turned, [6, length]), tf.transpose(kernel))
+
+
+def _turned_by_xla(kernel, rows):
+    with kernels.compiled(gradients=False, whole=True):
+        return kernels.turned(tf.transpose(kernel), rows)
 
 
 @pytest.mark.parametrize("biased", [False, True])

@@ -111,7 +111,8 @@ class Decoder:
         for some, part in _batches(prompts, options):
             inputs, width, _ = self._start(some, part)
             states, fixed = self._first_beams(inputs, num_beams)
-            beams = self._search(states, fixed, self._weights_for(inputs))
+            weights = self._weights_for(inputs, num_beams)
+            beams = self._search(states, fixed, weights)
             found = np.concatenate([state.done_tokens.numpy() for state in beams])
             for row in found[: len(some), :, width:]:
                 texts.append([new for new, _ in self._rows(row, row)])
@@ -180,9 +181,10 @@ class Decoder:
         num_parts = 1 if self._is_large else kernels.streams.num_streams()
         return kernels.streams.cut(inputs, num_parts), width, room
 
-    def _weights_for(self, inputs):
-        is_one_row = len(inputs) == 1 and inputs[0][0].shape[0] == 1
-        return self._weights(is_one_row or self._is_large, is_one_row)
+    def _weights_for(self, inputs, num_beams=1):
+        num_prompts = inputs[0][0].shape[0]
+        is_one = len(inputs) == 1 and num_prompts == 1
+        return self._weights(num_prompts * num_beams if is_one or self._is_large else None)
 
     def _rows(self, tokens, scores):
         """Pairs of each row of tokens (b, n) before its first end-of-text, and of their scores."""
@@ -256,10 +258,10 @@ def _all_parts(program, states, fixed, weights, *until):
     return [program(state, *part, weights, *until) for state, part in parts]
 
 
-def _weights(model, turned, for_one_row):
+def _weights(model, num_rows):
     with _one_program():
-        if turned:
-            return loop.turned_weights(model, for_one_row)
+        if num_rows:
+            return loop.turned_weights(model, num_rows)
         return loop.weights_as_they_are(model)
 
 

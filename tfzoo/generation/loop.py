@@ -212,22 +212,29 @@ def repeat(model, unfinished, step, state, weights=None):
 
 
 def weights_as_they_are(model) -> Weights:
-    """With kernels (m, f), in the dtype that products are computed in."""
+    """With kernels (m, f) of the compute dtype, in the dtype that products are computed in."""
     dtype = product_dtype(model.compute_dtype)
-    output_kernel = tf.transpose(tf.cast(model.output_weights(), dtype))
-    return Weights(weights_at_hand(model.weights, dtype), output_kernel)
+    values = _with_kernels(model, lambda kernel: tf.cast(kernel, dtype))
+    return Weights(values, tf.cast(tf.transpose(_output_weights(model)), dtype))
 
 
-def turned_weights(model, for_one_row) -> Weights:
-    """For a compiled program, with kernels as `kernels.turned` has them."""
-    dtype = product_dtype(model.compute_dtype)
-    values = [
-        kernels.turned(tf.transpose(value), for_one_row) if is_kernel(variable) else value
-        for variable, value in zip(
-            model.weights, weights_at_hand(model.weights, dtype), strict=True
-        )
+def turned_weights(model, num_rows) -> Weights:
+    """For a compiled program, with kernels of the compute dtype as `kernels.turned` has them."""
+    values = _with_kernels(model, lambda kernel: kernels.turned(tf.transpose(kernel), num_rows))
+    return Weights(values, kernels.turned(_output_weights(model), num_rows))
+
+
+def _with_kernels(model, make):
+    """The weights' values, with what `make` makes of each kernel, rounded to the compute dtype."""
+    values = weights_at_hand(model.weights, model.compute_dtype)
+    return [
+        make(value) if is_kernel(variable) else value
+        for variable, value in zip(model.weights, values, strict=True)
     ]
-    return Weights(values, kernels.turned(tf.cast(model.output_weights(), dtype), for_one_row))
+
+
+def _output_weights(model):
+    return tf.cast(model.output_weights(), model.compute_dtype)
 
 
 def advance(writer, state, token_ids, padding_mask, sampling, memory, output_kernel=None) -> State:

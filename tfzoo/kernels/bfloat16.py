@@ -1,11 +1,10 @@
 """Matrix products of bfloat16, also where the machine has none."""
 
 import functools
-import re
-from pathlib import Path
 
 import tensorflow as tf
 
+from tfzoo.kernels import cpu
 from tfzoo.kernels.cluster import is_compiled, is_whole
 
 _CPU_FEATURES = {"amx_bf16", "avx512_bf16"}
@@ -19,7 +18,7 @@ def multiplies_bfloat16() -> bool:
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
     if gpus:
         return all(d.get("compute_capability", (0, 0)) >= _GPU_CAPABILITY for d in details)
-    return not _CPU_FEATURES.isdisjoint(_cpu_features())
+    return not _CPU_FEATURES.isdisjoint(cpu.features())
 
 
 def product_dtype(dtype) -> tf.DType:
@@ -45,13 +44,3 @@ def matmul(a, b, *, transpose_a=False, transpose_b=False):
     operands = (tf.cast(a, dtype), tf.cast(b, dtype)) if dtype != a.dtype else (a, b)
     product = tf.matmul(*operands, transpose_a=transpose_a, transpose_b=transpose_b)
     return tf.cast(product, a.dtype)
-
-
-def _cpu_features(path="/proc/cpuinfo") -> list[str]:
-    """The features of the processor that Linux tells of, none on other systems."""
-    try:
-        text = Path(path).read_text()
-    except OSError:
-        return []
-    found = re.search(r"^flags\s*:(.*)$", text, re.MULTILINE)
-    return found[1].split() if found else []

@@ -11,21 +11,28 @@ import os
 
 import tensorflow as tf
 
+from tfzoo.kernels import cpu
+
 # TensorFlow 2.21's XLA builds these fusions when they run for the first time, and two branches that
 # do so at once write to one list of constants: one start in dozens ended by a segmentation fault.
 # Products have no constants.
 _FUSIONS = "--xla_cpu_experimental_ynn_fusion_type="
-_SAFE = f"{_FUSIONS}individual_dot"
+# LLVM uses half of the registers' width, since the first processors that had it slowed down.
+_WIDTH = "--xla_cpu_prefer_vector_width="
 
 
-def _without_unsafe_fusions(flags: str) -> str:
-    """XLA_FLAGS that leave them out, unless they say otherwise or are the name of a file."""
-    if flags and not flags.lstrip().startswith("-") or _FUSIONS in flags:
-        return flags
-    return f"{_SAFE} {flags}".strip()
+def _xla_flags(given: str, features) -> str:
+    """XLA_FLAGS with ours, unless they say otherwise or are the name of a file."""
+    if given and not given.lstrip().startswith("-"):
+        return given
+    ours = {_FUSIONS: "individual_dot"}
+    if "avx512_bf16" in features:
+        ours[_WIDTH] = "512"
+    missing = [flag + value for flag, value in ours.items() if flag not in given]
+    return " ".join([*missing, given]).strip()
 
 
-os.environ["XLA_FLAGS"] = _without_unsafe_fusions(os.environ.get("XLA_FLAGS", ""))
+os.environ["XLA_FLAGS"] = _xla_flags(os.environ.get("XLA_FLAGS", ""), cpu.features())
 
 # Of the module, not of the thread: replicas are traced in threads of their own.
 _enabled, _differentiable, _whole = False, True, False

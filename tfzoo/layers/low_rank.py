@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from tfzoo import kernels
 from tfzoo.kernels import shapes
-from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.layers.dropout import Dropout
 
 
@@ -51,8 +50,7 @@ class LowRankUpdate(keras.layers.Layer):
 
     def call(self, x, training=None):
         x = self.dropout(tf.cast(x, self.compute_dtype), training=training)
-        dtype = product_dtype(self.compute_dtype)
-        a, b = (tf.cast(w.value, dtype) for w in (self.lora_a, self.lora_b))
+        a, b = (tf.convert_to_tensor(w.value) for w in (self.lora_a, self.lora_b))
         narrow = kernels.product(tf.reshape(x, [-1, self.lora_a.shape[0]]), a)
         rows = kernels.product(narrow * (self.alpha / self.rank), b)
         return shapes.with_last(rows, x, self.units)

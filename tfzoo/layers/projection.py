@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from tfzoo import kernels
 from tfzoo.kernels import shapes
-from tfzoo.kernels.bfloat16 import product_dtype
 from tfzoo.layers.dropout import Dropout
 from tfzoo.layers.growing import Growing
 from tfzoo.layers.low_rank import LowRankUpdate
@@ -91,8 +90,6 @@ class Projection(keras.layers.Layer):
     def _product(self, x):
         """A product of two matrices: the batched form is slower."""
         kernel = tf.convert_to_tensor(self.kernel.value)
-        if kernel.dtype != product_dtype(self.compute_dtype):
-            kernel = tf.cast(kernel, self.compute_dtype)
         rows = kernels.product(tf.reshape(x, [-1, self.kernel.shape[0]]), kernel)
         return shapes.with_last(rows, x, self.units)
 
