@@ -72,3 +72,12 @@ def test_warmup_requests_run(exported):
     del signatures["__saved_model_init_op"]
     assert asked == {name: set(one["inputs"]) for name, one in signatures.items()}
     assert all(np.shape(value)[0] == 1 for answer in answers for value in answer.values())
+
+
+def test_inputs_may_be_lists():
+    texts = cpp_loader.as_input(["é\0", b"\xff\0"], cpp_loader.STRING)
+    assert (texts.dtype, texts.tolist()) == (object, ["é\0".encode(), b"\xff\0"])
+    numbers = cpp_loader.as_input([[20, -1]], cpp_loader.NUMBERS[np.dtype("int32")])
+    assert (numbers.dtype, numbers.tolist()) == (np.int32, [[20, -1]])
+    with pytest.raises(TypeError, match="float64.*int32"):
+        cpp_loader.as_input([0.5], cpp_loader.NUMBERS[np.dtype("int32")])

@@ -31,8 +31,9 @@ def call(folder, requests):
 
     Args:
         folder: path of the SavedModel.
-        requests: list of (signature name, dict of input names to arrays); bytes for strings. A pair
-            (i, output name) stands for what request number i, one before it, has given.
+        requests: list of (signature name, dict of input names to arrays or lists); strings are
+            bytes, or str for UTF-8. A pair (i, output name) stands for what request number i, one
+            before it, has given.
 
     Returns:
         signatures: dict of names to dicts with `inputs` and `outputs` (each name -> (dtype number,
@@ -241,7 +242,10 @@ class LoadedModel:
         signature = self._signatures[name]
         fed = {**signature["defaults"], **inputs}
         feeds = [self._place(signature["inputs"][key]) for key in fed]
-        tensors = [self.tf.tensor(np.asarray(value)) for value in fed.values()]
+        tensors = [
+            self.tf.tensor(as_input(value, signature["inputs"][key]["dtype"]))
+            for key, value in fed.items()
+        ]
         fetches = [self._place(info) for info in signature["outputs"].values()]
         results = (c_void_p * len(fetches))()
         self.tf.SessionRun(
@@ -256,6 +260,20 @@ class LoadedModel:
     def _place(self, info):
         operation, index = info["name"].rsplit(":", 1)
         return Output(self.tf.GraphOperationByName(self.graph, operation.encode()), int(index))
+
+
+def as_input(value, number):
+    """The array of an input whose dtype has that number; str becomes bytes in UTF-8.
+
+    Raises:
+        TypeError: if numbers are of another kind, as fractions are where integers are asked for.
+    """
+    if number != STRING:
+        return np.asarray(value).astype(DTYPES[number], casting="same_kind", copy=False)
+    array = np.array(value, object)
+    for place, item in np.ndenumerate(array):
+        array[place] = item.encode() if isinstance(item, str) else item
+    return array
 
 
 def _files(packages, *names):
