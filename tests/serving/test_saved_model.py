@@ -75,9 +75,9 @@ def test_warmup_requests_run(exported):
 
 
 def test_inputs_may_be_lists():
-    texts = cpp_loader.as_input(["é\0", b"\xff\0"], cpp_loader.STRING)
+    texts = cpp_loader.as_input("texts", ["é\0", b"\xff\0"], cpp_loader.STRING)
     assert (texts.dtype, texts.tolist()) == (object, ["é\0".encode(), b"\xff\0"])
-    numbers = cpp_loader.as_input([[20, -1]], cpp_loader.NUMBERS[np.dtype("int32")])
+    numbers = cpp_loader.as_input("seed", [[20, -1]], cpp_loader.NUMBERS[np.dtype("int32")])
     assert (numbers.dtype, numbers.tolist()) == (np.int32, [[20, -1]])
-    with pytest.raises(TypeError, match="float64.*int32"):
-        cpp_loader.as_input([0.5], cpp_loader.NUMBERS[np.dtype("int32")])
+    with pytest.raises(TypeError, match="seed takes int32, not float64"):
+        cpp_loader.as_input("seed", [0.5], cpp_loader.NUMBERS[np.dtype("int32")])

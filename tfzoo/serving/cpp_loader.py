@@ -243,7 +243,7 @@ class LoadedModel:
         fed = {**signature["defaults"], **inputs}
         feeds = [self._place(signature["inputs"][key]) for key in fed]
         tensors = [
-            self.tf.tensor(as_input(value, signature["inputs"][key]["dtype"]))
+            self.tf.tensor(as_input(key, value, signature["inputs"][key]["dtype"]))
             for key, value in fed.items()
         ]
         fetches = [self._place(info) for info in signature["outputs"].values()]
@@ -262,14 +262,17 @@ class LoadedModel:
         return Output(self.tf.GraphOperationByName(self.graph, operation.encode()), int(index))
 
 
-def as_input(value, number):
+def as_input(name, value, number):
     """The array of an input whose dtype has that number; str becomes bytes in UTF-8.
 
     Raises:
         TypeError: if numbers are of another kind, as fractions are where integers are asked for.
     """
     if number != STRING:
-        return np.asarray(value).astype(DTYPES[number], casting="same_kind", copy=False)
+        array, dtype = np.asarray(value), np.dtype(DTYPES[number])
+        if not np.can_cast(array.dtype, dtype, "same_kind"):
+            raise TypeError(f"The input {name} takes {dtype}, not {array.dtype}.")
+        return array.astype(dtype, copy=False)
     array = np.array(value, object)
     for place, item in np.ndenumerate(array):
         array[place] = item.encode() if isinstance(item, str) else item
