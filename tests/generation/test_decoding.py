@@ -16,6 +16,7 @@ from tfzoo.generation import (
 )
 from tfzoo.generation.blocks import block_columns
 from tfzoo.generation.decoder import cache_length
+from tfzoo.layers.weights import is_kernel
 from tfzoo.models import GPT2
 
 CONTEXT, END_OF_TEXT = 24, 49
@@ -184,7 +185,26 @@ def test_few_rows_of_bfloat16_write_the_best_of_full_passes(model, monkeypatch, 
             tokens = [*tokens, token]
     kernels = [x for x in decoder._weights(rows).values if x.shape.rank == 3]
     assert len(kernels) == 4 * narrow.config.num_layers
-    assert {x.dtype for x in kernels} == {tf.uint32}
+    narrow_on = tf.bfloat16 if tf.config.list_physical_devices("GPU") else tf.uint32
+    assert {x.dtype for x in kernels} == {narrow_on}
+    for many in (decoder._weights(8), decoder._weights(None)):  # The same numbers.
+        read = zip(narrow.weights, many.values, strict=True)
+        for x in [*(x for weight, x in read if is_kernel(weight)), many.output_kernel]:
+            np.testing.assert_array_equal(x, tf.cast(tf.cast(x, tf.bfloat16), x.dtype))
+
+
+@pytest.mark.slow
+def test_weights_are_made_once_for_all_sizes_that_read_them_alike(model, monkeypatch):
+    monkeypatch.setattr("tfzoo.generation.decoder.LARGE", 0)
+    decoder, made = Decoder(Writer(model, END_OF_TEXT)), []
+    make = decoder._weights._make
+    decoder._weights._make = lambda *how: made.append(how) or make(*how)
+    for rows in (5, 9, 8, 17):
+        decoder.generate([[1]] * rows, sampling(rows, 2, **GREEDY))
+    assert len(made) == 1
+    for rows in (2, 3, 4):
+        decoder.generate([[1]] * rows, sampling(rows, 2, **GREEDY))
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,12 @@ def test_a_turned_kernel_gives_the_same_product(rows, columns, parts):
     assert narrow.dtype == tf.bfloat16
 
 
+ON_CPU = pytest.mark.skipif(
+    bool(tf.config.list_physical_devices("GPU")), reason="A GPU multiplies bfloat16 itself."
+)
+
+
+@ON_CPU
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(("rows", "length"), [(1, 8), (1, 48), (3, 64), (4, 16)])
 def test_few_rows_read_a_kernel_of_bfloat16_in_pairs(rows, length, compiled):
@@ -276,6 +282,7 @@ def test_few_rows_read_a_kernel_of_bfloat16_in_pairs(rows, length, compiled):
     np.testing.assert_allclose(y[1:], expected[1:], rtol=1e-5, atol=1e-5)
 
 
+@ON_CPU
 @pytest.mark.parametrize(
     ("rows", "length"), [(5, 16), pytest.param(1, 12, id="no pairs"), (1, 8 * 4096)]
 )

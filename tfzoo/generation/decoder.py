@@ -22,6 +22,7 @@ from tfzoo.generation.blocks import with_columns
 from tfzoo.generation.kept import Kept
 from tfzoo.generation.prompts import beginning, bounded, readable_columns
 from tfzoo.kernels.bfloat16 import product_dtype
+from tfzoo.kernels.product import FEW_ROWS
 
 LARGEST_BATCH = 32
 LARGE = 32_000_000  # Weights of a model that the caches of a processor do not hold.
@@ -183,8 +184,10 @@ class Decoder:
 
     def _weights_for(self, inputs, num_beams=1):
         num_prompts = inputs[0][0].shape[0]
-        is_one = len(inputs) == 1 and num_prompts == 1
-        return self._weights(num_prompts * num_beams if is_one or self._is_large else None)
+        if not self._is_large and (len(inputs) > 1 or num_prompts > 1):
+            return self._weights(None)
+        num_rows = num_prompts * num_beams  # Those that read weights alike share what is kept.
+        return self._weights(next((n for n in (1, FEW_ROWS) if num_rows <= n), FEW_ROWS + 1))
 
     def _rows(self, tokens, scores):
         """Pairs of each row of tokens (b, n) before its first end-of-text, and of their scores."""

@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfzoo.kernels.bfloat16 import matmul, product_dtype
 
 _MOST_PARTS = 64
-_FEW_ROWS = 4
+FEW_ROWS = 4
 _NUM_STRIPS = 4
 _LONGEST_STRIP = 4095  # XLA makes no loop of a product with a vector of 16 kB.
 _HIGH, _LOW = np.uint32(0xFFFF0000), np.uint32(16)
@@ -47,14 +47,13 @@ def turned(kernel, num_rows):
 
     Returns:
         float (p, f / p, m), in what products are made in. p is 1; or, for one row, the smallest
-        divisor of f from 2 to 64. Or of pairs of bfloat16 uint32 (4, f, m / 8), strips whose
-        halves stand one above the other.
+        divisor of f from 2 to 64. Or of pairs of bfloat16 uint32 (4, f, m / 8): four strips, the
+        first half of each in the upper 16 bits, the second in the lower.
     """
     width, length = kernel.shape
     dtype, strip = product_dtype(kernel.dtype), length // (2 * _NUM_STRIPS)
-    is_narrow = kernel.dtype == tf.bfloat16 != dtype
     is_even = 2 * _NUM_STRIPS * strip == length and strip <= _LONGEST_STRIP
-    if is_narrow and is_even and num_rows <= _FEW_ROWS:
+    if kernel.dtype != dtype and is_even and num_rows <= FEW_ROWS:
         return _paired(tf.reshape(kernel, [width, _NUM_STRIPS, 2, strip]))
     divisors = (p for p in range(2, _MOST_PARTS + 1) if width % p == 0)
     num_parts = next(divisors, 1) if num_rows == 1 else 1
