@@ -170,19 +170,37 @@ def test_a_large_model_writes_the_same(model, plain, monkeypatch):
     assert part[0].shape[0] == 8
 
 
+def narrowed(model):
+    narrow = GPT2.from_config({**model.get_config(), "dtype": "mixed_bfloat16"})
+    narrow.set_weights(model.get_weights())
+    return narrow
+
+
+def are_the_best_of_full_passes(model, texts):
+    assert any(len(set(text)) > 3 for text in texts)
+    for prompt, text in zip(PROMPTS, texts, strict=False):
+        tokens = prompt or [END_OF_TEXT]
+        for token in text:
+            logits = next_logits(model, tokens)
+            assert logits[token] > logits.max() - 0.02 * (logits.max() - logits.min())
+            tokens = [*tokens, token]
+
+
+def test_a_cache_of_bfloat16_in_blocks_writes_the_best_of_full_passes(model, monkeypatch):
+    monkeypatch.setattr("tfzoo.generation.blocks.SMALLEST", 4)
+    monkeypatch.setattr("tfzoo.generation.decoder.SMALL_STEP", 8)
+    narrow = narrowed(model)
+    decoder = Decoder(Writer(narrow, END_OF_TEXT))
+    are_the_best_of_full_passes(narrow, decoder.generate(PROMPTS, sampling(5, 14, **GREEDY)))
+
+
 @pytest.mark.parametrize("rows", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_few_rows_of_bfloat16_write_the_best_of_full_passes(model, monkeypatch, rows):
     monkeypatch.setattr("tfzoo.generation.decoder.LARGE", 0)
-    narrow = GPT2.from_config({**model.get_config(), "dtype": "mixed_bfloat16"})
-    narrow.set_weights(model.get_weights())
+    narrow = narrowed(model)
     decoder = Decoder(Writer(narrow, END_OF_TEXT))
     texts = decoder.generate(PROMPTS[:rows], sampling(rows, 12, **GREEDY))
-    assert any(len(set(text)) > 3 for text in texts)
-    for tokens, text in zip(PROMPTS, texts, strict=False):
-        for token in text:
-            logits = next_logits(narrow, tokens)
-            assert logits[token] > logits.max() - 0.02 * (logits.max() - logits.min())
-            tokens = [*tokens, token]
+    are_the_best_of_full_passes(narrow, texts)
     kernels = [x for x in decoder._weights(rows).values if x.shape.rank == 3]
     assert len(kernels) == 4 * narrow.config.num_layers
     narrow_on = tf.bfloat16 if tf.config.list_physical_devices("GPU") else tf.uint32

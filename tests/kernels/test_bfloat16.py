@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfzoo.kernels import bfloat16, compiled, cpu
 
 CPUINFO = """processor	: 0
-vendor_id	: GenuineIntel
+vendor_id	: {vendor}
 flags		: fpu sse2 avx512f {}
 bugs		: spectre_v1
 
@@ -17,18 +17,23 @@ flags		: fpu
 
 
 @pytest.mark.parametrize(
-    ("feature", "expected"),
+    ("vendor", "feature", "expected"),
     [
-        ("amx_bf16 amx_tile", True),
-        ("avx512_bf16", True),
-        ("avx512_bf16x", False),
-        ("", False),
+        ("GenuineIntel", "avx512_bf16 amx_bf16 amx_tile", True),
+        ("GenuineIntel", "avx512_bf16", False),
+        ("AuthenticAMD", "avx512_bf16", True),
+        ("AuthenticAMD", "avx512_bf16x", False),
+        ("AuthenticAMD", "", False),
     ],
 )
-def test_a_cpu_that_multiplies_bfloat16_is_given_it(tmp_path, monkeypatch, feature, expected):
+def test_a_cpu_that_is_fast_in_bfloat16_is_given_it(
+    tmp_path, monkeypatch, vendor, feature, expected
+):
     path = tmp_path / "cpuinfo"
-    path.write_text(CPUINFO.format(feature))
+    path.write_text(CPUINFO.format(feature, vendor=vendor))
     features = cpu.features(path)
+    assert cpu.vendor(path) == vendor
+    monkeypatch.setattr(cpu, "vendor", lambda: vendor)
     assert features[:3] == ["fpu", "sse2", "avx512f"]
     monkeypatch.setattr(cpu, "features", lambda: features)
     monkeypatch.setattr(bfloat16.tf.config, "list_physical_devices", lambda kind: [])
@@ -36,7 +41,7 @@ def test_a_cpu_that_multiplies_bfloat16_is_given_it(tmp_path, monkeypatch, featu
 
 
 def test_a_system_that_does_not_tell_is_given_float32(tmp_path):
-    assert cpu.features(tmp_path / "none") == []
+    assert (cpu.features(tmp_path / "none"), cpu.vendor(tmp_path / "none")) == ([], "")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ import tensorflow as tf
 def cache_bytes(model, num_rows: int, num_tokens: int, num_source_tokens: int = 0) -> int:
     """Bytes of a cache, which with the model's weights is nearly all that decoding keeps.
 
-    A `Decoder` rounds rows up to a power of two, and tokens by `decoder.cache_length`, and keeps
-    float32 on a CPU; a search keeps a row for each beam. Between its calls it keeps a copy of the
-    output kernel; for one row, or of a large model, one of all kernels.
+    A `Decoder` rounds rows up to a power of two, and tokens by `decoder.cache_length`; a search
+    keeps a row for each beam. On a CPU a search, and what an encoder has read, take float32 instead
+    of bfloat16. Between its calls it keeps a copy of the output kernel; for one row, or of a large
+    model, one of all kernels.
 
     Args:
         model: a decoder or an encoder-decoder.

@@ -143,7 +143,8 @@ class Decoder:
         inputs, width, longest = self._start(prompts, sampling)
         states, fixed = self._prefill(inputs, scored)
         num_columns, end_of_text = fixed[0][0].shape[1], int(self.writer.end_of_text)
-        states = [with_columns(state, num_columns, end_of_text) for state in states]
+        with _one_program():
+            states = [with_columns(state, num_columns, end_of_text) for state in states]
         weights = self._weights_for(inputs) if longest > 1 else None
         shown = 0
         while True:
@@ -234,12 +235,14 @@ def _prefill(writer, inputs, scored):
 
 def _first_beams(writer, inputs, num_beams):
     """The first beams of all parts, with all columns, and what stays beside."""
-    return _first(writer, inputs, functools.partial(beam.prefill, num_beams=num_beams))
+    prefill = functools.partial(beam.prefill, num_beams=num_beams)
+    beams, fixed = _first(writer, inputs, prefill)
+    caches = [_as_multiplied((state.keys, state.values)) for state in beams]
+    read = zip(beams, caches, strict=True)
+    return [state._replace(keys=keys, values=values) for state, (keys, values) in read], fixed
 
 
 def _first(writer, inputs, prefill, num_new_columns=None):
-    with _one_program():
-        dtype = product_dtype(writer.model.compute_dtype)
     states, fixed = [], []
     with kernels.compiled(False, gradients=False):
         for token_ids, padding_mask, options, source in inputs:
@@ -247,13 +250,19 @@ def _first(writer, inputs, prefill, num_new_columns=None):
             columns = padding_mask[:, :end]
             cache = loop.new_cache(writer.model, columns, source)
             state = prefill(writer, cache, token_ids, columns, options)
-            keys, values, memory = tf.nest.map_structure(
-                lambda x: tf.cast(x, dtype) if x.dtype.is_floating else x,
-                (state.keys, state.values, loop.memory_of(cache)),
-            )
-            states.append(state._replace(keys=keys, values=values))
-            fixed.append((padding_mask, options, memory))
+            states.append(state)
+            fixed.append((padding_mask, options, _as_multiplied(loop.memory_of(cache))))
     return states, fixed
+
+
+def _as_multiplied(tensors):
+    """Tensors, the floats among them in the dtype that products of one program are made in."""
+
+    def cast(x):
+        return tf.cast(x, product_dtype(x.dtype)) if x.dtype.is_floating else x
+
+    with _one_program():
+        return tf.nest.map_structure(cast, tensors)
 
 
 def _all_parts(program, states, fixed, weights, *until):

@@ -10,6 +10,7 @@ import functools
 
 import tensorflow as tf
 
+from tfzoo.kernels import pairs
 from tfzoo.kernels.bfloat16 import matmul
 from tfzoo.kernels.cluster import custom_gradient, is_compiled, program
 from tfzoo.kernels.dropout import stateless_dropout
@@ -40,7 +41,8 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
     Args:
         query: float (b, h, t, d).
         key, value: float (b, g, s, d), where g divides h; for one query of one row also `folded`,
-            and for one query of several rows also tuples of blocks, float (b, g, s / n, d).
+            and for one query of several rows also tuples of blocks, float (b, g, s / n, d); for one
+            query in a compiled program also what `in_pairs` gives.
         mask: bool, broadcastable to (b, h, t, s): True where a key may be read. A query that may
             read nothing reads all evenly: what it gives is of no use, but finite.
         scale: float, `1 / sqrt(d)`.
@@ -53,6 +55,8 @@ def attention(query, key, value, mask, *, scale, bias=None, dropout=0.0, seed=No
     """
     if isinstance(key, tuple):
         return _of_blocks(query, key, value, mask, bias, scale=scale)
+    if key.dtype == tf.uint32:
+        return _of_pairs(query, key, value, mask, bias, scale=scale)
     if query.shape[0] == 1 and key.shape[0] == 2:
         return _of_one_row(query, key, value, mask, scale=scale, bias=bias)
 
@@ -96,22 +100,30 @@ def _of_blocks(query, keys, values, mask, bias, *, scale):
     arXiv:1805.02867, algorithm 3). XLA reads a cache by one thread alone, at the speed of memory.
     """
 
-    def read_if_any(*block):
-        reading = functools.partial(_read_block, query, *block, scale=scale)
-        nothing = functools.partial(_nothing_read, query)
-        return tf.cond(tf.reduce_any(block[2]), reading, nothing)
+    sizes = [key.shape[2] for key in keys] if isinstance(keys, tuple) else _sizes_of_pairs(keys)
+    masks, biases = _in_columns(mask, sizes), _in_columns(bias, sizes)
 
-    cut = functools.partial(_in_columns, sizes=[key.shape[2] for key in keys])
-    blocks = list(zip(keys, values, cut(mask), cut(bias), strict=True))
-    parts = [
-        _read_block(query, *blocks[0], scale=scale),
-        *(read_if_any(*block) for block in blocks[1:]),
-    ]
+    def read(number):
+        block = keys[number], values[number], masks[number], biases[number]
+        return _read_block(query, *block, scale=scale)
+
+    def read_if_any(number):
+        reading = functools.partial(read, number)
+        nothing = functools.partial(_nothing_read, query)
+        return tf.cond(tf.reduce_any(masks[number]), reading, nothing)
+
+    parts = [read(0), *map(read_if_any, range(1, len(sizes)))]
     highest = functools.reduce(tf.maximum, [part[0] for part in parts])
     factors = [tf.exp(part[0] - highest) for part in parts]
     total = tf.add_n([f * part[1] for f, part in zip(factors, parts, strict=True)])
     joined = tf.add_n([f * part[2] for f, part in zip(factors, parts, strict=True)])
     return tf.cast(joined / total, query.dtype)
+
+
+@program
+def _of_pairs(query, keys, values, mask, bias, *, scale):
+    made = pairs.made_once(wide(query))
+    return tf.cast(_of_blocks(made, keys, values, mask, bias, scale=scale), query.dtype)
 
 
 def _read_block(query, key, value, mask, bias, *, scale):
@@ -120,7 +132,7 @@ def _read_block(query, key, value, mask, bias, *, scale):
     highest = tf.reduce_max(logits, -1, keepdims=True)
     weights = tf.exp(logits - highest)
     total = tf.reduce_sum(weights, -1, keepdims=True)
-    return highest, total, wide(_read(tf.cast(weights, value.dtype), value))
+    return highest, total, wide(_read(weights, value))
 
 
 def _nothing_read(query):
@@ -158,7 +170,13 @@ def folded(x):
 
 def num_columns(key):
     """How many columns keys have, in blocks or not: int or int32 scalar."""
-    return sum(size(block, 2) for block in key) if isinstance(key, tuple) else size(key, 2)
+    if isinstance(key, tuple):
+        return sum(size(block, 2) for block in key)
+    return sum(_sizes_of_pairs(key)) if key.dtype == tf.uint32 else size(key, 2)
+
+
+def _sizes_of_pairs(keys):
+    return [keys.shape[3]] * keys.shape[0]
 
 
 def masked_softmax(scores, mask, *, scale, bias=None):
@@ -176,14 +194,25 @@ def masked_softmax(scores, mask, *, scale, bias=None):
 
 
 def _scores(query, key):
-    """(b, h, t, d) and (b, g, s, d) to (b, h, t, s)."""
+    """(b, h, t, d) and (b, g, s, d), or pairs (b, g, s, d / 2), to (b, h, t, s)."""
+    if key.dtype == tf.uint32:
+        return _product_of_pairs(query, key)
     products = matmul(_grouped(query, key), key, transpose_b=True)
     return _ungrouped(products, query)
 
 
 def _read(weights, value):
-    """(b, h, t, s) and (b, g, s, d) to (b, h, t, d)."""
+    """(b, h, t, s) and (b, g, s, d), or pairs (b, g, d, s / 2), to (b, h, t, d)."""
+    if value.dtype == tf.uint32:
+        return _product_of_pairs(weights, value)
     return _ungrouped(matmul(_grouped(weights, value), value), weights)
+
+
+def _product_of_pairs(x, words):
+    """(b, h, t, n) and pairs (b, g, m, n / 2) to (b, h, t, m)."""
+    halves = tf.split(_grouped(x, words)[:, :, :, tf.newaxis], 2, axis=-1)
+    terms = [w[:, :, tf.newaxis] * half for w, half in zip(pairs.parts(words), halves, strict=True)]
+    return _ungrouped(pairs.summed(tf.add_n(terms)), x)
 
 
 def _sum_over_queries(weights, query, key):

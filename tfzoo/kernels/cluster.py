@@ -35,25 +35,27 @@ def _xla_flags(given: str, features) -> str:
 os.environ["XLA_FLAGS"] = _xla_flags(os.environ.get("XLA_FLAGS", ""), cpu.features())
 
 # Of the module, not of the thread: replicas are traced in threads of their own.
-_enabled, _differentiable, _whole = False, True, False
+_enabled, _differentiable, _whole, _here = False, True, False, False
 
 
 @contextlib.contextmanager
-def compiled(enabled=True, *, gradients=True, whole=False):
+def compiled(enabled=True, *, gradients=True, whole=False, here=True):
     """While it lasts, kernels are traced as XLA clusters (or, with False, as plain TensorFlow).
 
     Args:
         enabled: bool. Enter it inside the Python function that is traced: each trace sees it.
         gradients: bool. Whether gradients may be taken of what is computed.
         whole: bool. Whether what is traced becomes one XLA program, its matrix products included.
+        here: bool. Whether what is traced runs on this machine alone, not on one that it is saved
+            for: it may then compute in what this machine is fastest in.
     """
-    global _enabled, _differentiable, _whole
-    before = _enabled, _differentiable, _whole
-    _enabled, _differentiable, _whole = enabled, gradients, whole
+    global _enabled, _differentiable, _whole, _here
+    before = _enabled, _differentiable, _whole, _here
+    _enabled, _differentiable, _whole, _here = enabled, gradients, whole, here
     try:
         yield
     finally:
-        _enabled, _differentiable, _whole = before
+        _enabled, _differentiable, _whole, _here = before
 
 
 def is_compiled():
@@ -64,6 +66,11 @@ def is_compiled():
 def is_whole():
     """Tells whether what is traced at this moment becomes one XLA program."""
     return _whole
+
+
+def is_here():
+    """Tells whether what is traced at this moment runs on this machine alone."""
+    return _here
 
 
 def custom_gradient(function):

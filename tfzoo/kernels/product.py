@@ -1,15 +1,13 @@
 """The matrix product of rows with a kernel, which may be turned for the steps of decoding."""
 
-import numpy as np
 import tensorflow as tf
 
+from tfzoo.kernels import pairs
 from tfzoo.kernels.bfloat16 import matmul, product_dtype
 
 _MOST_PARTS = 64
 FEW_ROWS = 4
 _NUM_STRIPS = 4
-_LONGEST_STRIP = 4095  # XLA makes no loop of a product with a vector of 16 kB.
-_HIGH, _LOW = np.uint32(0xFFFF0000), np.uint32(16)
 
 
 def product(x, kernel):
@@ -52,37 +50,28 @@ def turned(kernel, num_rows):
     """
     width, length = kernel.shape
     dtype, strip = product_dtype(kernel.dtype), length // (2 * _NUM_STRIPS)
-    is_even = 2 * _NUM_STRIPS * strip == length and strip <= _LONGEST_STRIP
+    is_even = 2 * _NUM_STRIPS * strip == length and strip <= pairs.LONGEST_SUM
     if kernel.dtype != dtype and is_even and num_rows <= FEW_ROWS:
-        return _paired(tf.reshape(kernel, [width, _NUM_STRIPS, 2, strip]))
+        halves = tf.reshape(kernel, [width, _NUM_STRIPS, 2, strip])
+        return pairs.paired(*tf.unstack(tf.transpose(halves, [2, 1, 0, 3])))
     divisors = (p for p in range(2, _MOST_PARTS + 1) if width % p == 0)
     num_parts = next(divisors, 1) if num_rows == 1 else 1
     return tf.reshape(tf.cast(kernel, dtype), [num_parts, -1, length])
 
 
-def _paired(halves):
-    """bfloat16 (f, s, 2, k) to uint32 (s, f, k), the first half above."""
-    bits = tf.cast(tf.bitcast(tf.transpose(halves, [2, 1, 0, 3]), tf.uint16), tf.uint32)
-    return tf.bitwise.bitwise_or(tf.bitwise.left_shift(bits[0], _LOW), bits[1])
-
-
-def _of_pairs(x, pairs):
+def _of_pairs(x, kernel):
     """A product that XLA makes one loop of for each element, which reads all strips at once.
 
-    It does so for what is multiplied by a short vector, here by ones, and adds that up in any
-    order. It must not unpack the pairs before the loop over tokens, for all of it, nor make x anew
-    for each column: so both depend on a zero that nobody knows before x.
+    It must not unpack the pairs before the loop over tokens, for all of it: so they depend on a
+    zero that nobody knows before x.
     """
-    num_strips, width, strip = pairs.shape
+    num_strips, width, strip = kernel.shape
     rows = tf.cast(x, tf.float32)
-    zero = tf.cast(tf.math.is_nan(rows[0, 0]) & (rows[0, 0] == 0), tf.float32)
-    rows = rows / (1 + zero)
-    rows = tf.transpose(tf.reshape(rows, [-1, num_strips, 2, 1, strip]), [1, 2, 3, 0, 4])
+    zero = tf.cast(pairs.unknown_zero(rows), tf.uint32)
+    rows = tf.reshape(pairs.made_once(rows), [-1, num_strips, 2, 1, strip])
+    rows = tf.transpose(rows, [1, 2, 3, 0, 4])
     terms = []
-    for some, row in zip(tf.unstack(pairs), tf.unstack(rows), strict=True):
-        some = tf.bitwise.bitwise_or(some, tf.cast(zero, tf.uint32))[:, tf.newaxis]
-        terms.append(tf.bitcast(tf.bitwise.bitwise_and(some, _HIGH), tf.float32) * row[0])
-        terms.append(tf.bitcast(tf.bitwise.left_shift(some, _LOW), tf.float32) * row[1])
-    terms = tf.reshape(tf.add_n(terms), [-1, strip])
-    product = tf.reshape(tf.linalg.matvec(terms, tf.ones([strip])), [width, -1])
-    return tf.cast(tf.transpose(product), x.dtype)
+    for words, row in zip(tf.unstack(kernel), tf.unstack(rows), strict=True):
+        halves = pairs.parts(tf.bitwise.bitwise_or(words, zero)[:, tf.newaxis])
+        terms += [half * of_row for half, of_row in zip(halves, tf.unstack(row), strict=True)]
+    return tf.cast(tf.transpose(pairs.summed(tf.add_n(terms))), x.dtype)

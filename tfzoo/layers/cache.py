@@ -66,12 +66,16 @@ class LayerCache:
         cache, number = self._cache, self._number
         keys, values = (_like(cache.keys[number], x) for x in (keys, values))
         cache.keys[number] = kernels.write_columns(cache.keys[number], keys, cache.index)
-        cache.values[number] = kernels.write_columns(cache.values[number], values, cache.index)
+        cache.values[number] = kernels.write_columns(
+            cache.values[number], values, cache.index, of_values=True
+        )
         return cache.keys[number], cache.values[number]
 
 
 def _like(held, new):
     """New columns in the dtype of those that are held, and `folded` if these are."""
     held = held[0] if isinstance(held, tuple) else held
+    if held.dtype == tf.uint32:
+        return new
     is_folded = held.shape[0] == 2 and new.shape[0] == 1
     return tf.cast(folded(new) if is_folded else new, held.dtype)
