@@ -67,6 +67,14 @@ def test_one_program_computes_in_float32_on_a_cpu(monkeypatch, whole, expected):
     assert bfloat16.product_dtype("bfloat16") == tf.bfloat16
 
 
+def test_what_is_saved_for_another_machine_computes_in_its_own_dtype(monkeypatch):
+    monkeypatch.setattr(bfloat16, "multiplies_bfloat16", lambda: False)
+    with compiled(False):
+        assert bfloat16.product_dtype("bfloat16") == tf.float32
+    with compiled(False, here=False):
+        assert bfloat16.product_dtype("bfloat16") == tf.bfloat16
+
+
 @pytest.mark.parametrize("transposed", [{}, {"transpose_a": True}, {"transpose_b": True}])
 def test_products_without_bfloat16_are_rounded_once(monkeypatch, transposed):
     monkeypatch.setattr(bfloat16, "multiplies_bfloat16", lambda: False)
