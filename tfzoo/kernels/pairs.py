@@ -31,7 +31,7 @@ def summed(terms):
 
 
 def unknown_zero(x):
-    """A zero that XLA does not know before x, float32 (b, ...)."""
+    """A zero that XLA does not know before x, float32 ()."""
     first = tf.reshape(x, [-1])[0]
     return tf.cast(tf.math.is_nan(first) & (first == 0), tf.float32)
 
