@@ -69,9 +69,10 @@ def test_one_program_computes_in_float32_on_a_cpu(monkeypatch, whole, expected):
 
 def test_what_is_saved_for_another_machine_computes_in_its_own_dtype(monkeypatch):
     monkeypatch.setattr(bfloat16, "multiplies_bfloat16", lambda: False)
+    for how in ({"enabled": True}, {"enabled": False, "here": True}):
+        with compiled(**how):
+            assert bfloat16.product_dtype("bfloat16") == tf.float32
     with compiled(False):
-        assert bfloat16.product_dtype("bfloat16") == tf.float32
-    with compiled(False, here=False):
         assert bfloat16.product_dtype("bfloat16") == tf.bfloat16
 
 

@@ -23,6 +23,8 @@ def block_columns(num_rows, num_columns):
 def with_columns(state, num_columns, end_of_text):
     """A `State` that has read its prompts, with columns for what is to be drawn.
 
+    Call it under `kernels.compiled(whole=True)`, as the loop that reads it is traced.
+
     Args:
         state: `State` of eager tensors, as `loop.prefill` gives it.
         num_columns: int, s, a multiple of `block_columns`.

@@ -244,7 +244,7 @@ def _first_beams(writer, inputs, num_beams):
 
 def _first(writer, inputs, prefill, num_new_columns=None):
     states, fixed = [], []
-    with kernels.compiled(False, gradients=False):
+    with kernels.compiled(False, gradients=False, here=True):
         for token_ids, padding_mask, options, source in inputs:
             end = num_new_columns and tf.shape(token_ids)[1] + num_new_columns
             columns = padding_mask[:, :end]

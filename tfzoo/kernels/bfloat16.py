@@ -14,8 +14,8 @@ _GPU_CAPABILITY = (8, 0)  # NVIDIA's Ampere, the first with products of bfloat16
 def multiplies_bfloat16() -> bool:
     """Tells whether the devices that train multiply in bfloat16 faster than in float32.
 
-    Processors without products of bfloat16 emulate them. Intel's with avx512_bf16 alone take 1.7
-    times as long for them as for float32.
+    Processors without products of bfloat16 emulate them. A Xeon with avx512_bf16 and without AMX
+    took 1.7 times as long for them as for float32; other makers' were not measured.
     """
     gpus = tf.config.list_physical_devices("GPU")
     details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]

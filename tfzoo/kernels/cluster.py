@@ -39,19 +39,19 @@ _enabled, _differentiable, _whole, _here = False, True, False, False
 
 
 @contextlib.contextmanager
-def compiled(enabled=True, *, gradients=True, whole=False, here=True):
+def compiled(enabled=True, *, gradients=True, whole=False, here=False):
     """While it lasts, kernels are traced as XLA clusters (or, with False, as plain TensorFlow).
 
     Args:
         enabled: bool. Enter it inside the Python function that is traced: each trace sees it.
         gradients: bool. Whether gradients may be taken of what is computed.
         whole: bool. Whether what is traced becomes one XLA program, its matrix products included.
-        here: bool. Whether what is traced runs on this machine alone, not on one that it is saved
-            for: it may then compute in what this machine is fastest in.
+        here: bool. Whether what is traced runs on this machine alone, as what is compiled always
+            does: it may then compute in what this machine is fastest in.
     """
     global _enabled, _differentiable, _whole, _here
     before = _enabled, _differentiable, _whole, _here
-    _enabled, _differentiable, _whole, _here = enabled, gradients, whole, here
+    _enabled, _differentiable, _whole, _here = enabled, gradients, whole, enabled or here
     try:
         yield
     finally:

@@ -101,10 +101,7 @@ def reading(function, variables, weights):
         @tf.function(input_signature=specs, autograph=False)
         def with_weights(*given):
             values = [weight.value() for weight in weights]
-            with (
-                in_place_of(variables, values),
-                kernels.compiled(False, gradients=False, here=False),
-            ):
+            with in_place_of(variables, values), kernels.compiled(False, gradients=False):
                 return function.python_function(*given)
 
         with tf.init_scope():

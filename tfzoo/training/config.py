@@ -186,7 +186,7 @@ class TrainConfig:
     # The machine.
     precision: str = _flag(
         "float32",
-        "Precision of the computation; auto: mixed_bfloat16 on one machine that computes in it, "
+        "Precision of the computation; auto: mixed_bfloat16 on one machine that is faster in it, "
         "else float32.",
         ("float32", "mixed_bfloat16", "mixed_float16", "auto"),
     )
