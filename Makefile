@@ -4,6 +4,7 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+PEERS := $(VENV)/.installed_peers
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test test-slow lint clean
@@ -11,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 help:
 	@echo 'make quickstart   train a small GPT on real speeches, evaluate it, export it'
 	@echo 'make test         lint, then the tests that take seconds'
-	@echo 'make test-slow    the tests that take minutes, one to three hours in all'
+	@echo 'make test-slow    the tests that take minutes, one to three hours in all, beside torch and transformers'
 	@echo 'make lint         ruff alone'
 	@echo 'make clean        remove .venv and what Python and the tests leave behind'
 
@@ -22,7 +23,7 @@ quickstart: $(INSTALLED)
 test: lint
 	PYTHONDONTWRITEBYTECODE= $(PYTHON) -m pytest --numprocesses=2 --dist=loadfile
 
-test-slow: $(INSTALLED)
+test-slow: $(PEERS)
 	$(PYTHON) -m pytest -m slow --numprocesses=2 --dist=loadfile
 
 lint: $(INSTALLED)
@@ -35,6 +36,10 @@ clean:
 $(INSTALLED): setup.cfg pyproject.toml
 	@$(MAKE_VENV)
 	$(PYTHON) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(PEERS): $(INSTALLED)
+	$(PYTHON) -m pip install --quiet --editable '.[dev,parity]'
 	@touch $@
 
 # The first Python that is new enough, not too new (TensorFlow has no wheel for it) and able to make a venv.

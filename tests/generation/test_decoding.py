@@ -170,6 +170,9 @@ def test_a_large_model_writes_the_same(model, plain, monkeypatch):
     assert part[0].shape[0] == 8
 
 
+NARROW_IN_PAIRS = tf.bfloat16 if tf.config.list_physical_devices("GPU") else tf.uint32
+
+
 def narrowed(model):
     narrow = GPT2.from_config({**model.get_config(), "dtype": "mixed_bfloat16"})
     narrow.set_weights(model.get_weights())
@@ -201,14 +204,22 @@ def test_few_rows_of_bfloat16_write_the_best_of_full_passes(model, monkeypatch, 
     decoder = Decoder(Writer(narrow, END_OF_TEXT))
     texts = decoder.generate(PROMPTS[:rows], sampling(rows, 12, **GREEDY))
     are_the_best_of_full_passes(narrow, texts)
-    kernels = [x for x in decoder._weights(rows).values if x.shape.rank == 3]
-    assert len(kernels) == 4 * narrow.config.num_layers
-    narrow_on = tf.bfloat16 if tf.config.list_physical_devices("GPU") else tf.uint32
-    assert {x.dtype for x in kernels} == {narrow_on}
-    for many in (decoder._weights(8), decoder._weights(None)):  # The same numbers.
+    read = zip(narrow.weights, decoder._weights(rows).values, strict=True)
+    assert {x.dtype for weight, x in read if is_kernel(weight)} == {NARROW_IN_PAIRS}
+    for many in (decoder._weights(9), decoder._weights(None)):  # The same numbers.
         read = zip(narrow.weights, many.values, strict=True)
         for x in [*(x for weight, x in read if is_kernel(weight)), many.output_kernel]:
             np.testing.assert_array_equal(x, tf.cast(tf.cast(x, tf.bfloat16), x.dtype))
+
+
+@pytest.mark.parametrize(
+    ("narrow", "rows", "in_pairs"), [(True, 8, True), (True, 9, False), (False, 8, False)]
+)
+def test_a_small_model_reads_pairs_for_few_rows_of_bfloat16(model, narrow, rows, in_pairs):
+    decoder = Decoder(Writer(narrowed(model) if narrow else model, END_OF_TEXT))
+    parts, *_ = decoder._start([[1]] * rows, sampling(rows))
+    dtype = decoder._weights_for(parts).output_kernel.dtype
+    assert (dtype == NARROW_IN_PAIRS) == in_pairs
 
 
 @pytest.mark.slow
@@ -217,10 +228,10 @@ def test_weights_are_made_once_for_all_sizes_that_read_them_alike(model, monkeyp
     decoder, made = Decoder(Writer(model, END_OF_TEXT)), []
     make = decoder._weights._make
     decoder._weights._make = lambda *how: made.append(how) or make(*how)
-    for rows in (5, 9, 8, 17):
+    for rows in (9, 17, 32, 10):
         decoder.generate([[1]] * rows, sampling(rows, 2, **GREEDY))
     assert len(made) == 1
-    for rows in (2, 3, 4):
+    for rows in (2, 8, 4):
         decoder.generate([[1]] * rows, sampling(rows, 2, **GREEDY))
     assert len(made) == 2
 

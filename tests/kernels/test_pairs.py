@@ -21,11 +21,13 @@ ON_CPU = pytest.mark.skipif(
 
 @ON_CPU
 @pytest.mark.parametrize("compiled", [False, True])
-@pytest.mark.parametrize(("rows", "length"), [(1, 8), (1, 48), (3, 64), (4, 16)])
-def test_few_rows_read_a_kernel_of_bfloat16_in_pairs(rows, length, compiled):
+@pytest.mark.parametrize(
+    ("rows", "length", "parts"), [(1, 8, 1), (1, 48, 1), (3, 64, 1), (8, 784, 2), (5, 1600, 4)]
+)
+def test_few_rows_read_a_kernel_of_bfloat16_in_pairs(rows, length, parts, compiled):
     x, kernel = normal(rows, length), tf.cast(normal(length, 5), tf.bfloat16)
     turned = _turned_by_xla(kernel, rows)
-    assert (turned.dtype, turned.shape) == (tf.uint32, (4, 5, length // 8))
+    assert (turned.dtype, turned.shape) == (tf.uint32, (4, parts, 5, length // (8 * parts)))
     product = tf.function(kernels.product, jit_compile=compiled)
     expected = x @ tf.cast(kernel, tf.float32).numpy()
     np.testing.assert_allclose(product(x, turned), expected, rtol=1e-5, atol=1e-5)
@@ -38,7 +40,7 @@ def test_few_rows_read_a_kernel_of_bfloat16_in_pairs(rows, length, compiled):
 
 @ON_CPU
 @pytest.mark.parametrize(
-    ("rows", "length"), [(5, 16), pytest.param(1, 12, id="no pairs"), (1, 8 * 4096)]
+    ("rows", "length"), [(9, 16), pytest.param(1, 12, id="no pairs"), (1, 8 * 1031)]
 )
 def test_others_read_it_in_float32(rows, length):
     kernel = tf.cast(normal(length, 6), tf.bfloat16)

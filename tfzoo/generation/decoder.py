@@ -43,6 +43,7 @@ class Decoder:
         self.context = writer.model.config.max_sequence_length
         num_weights = sum(math.prod(variable.shape) for variable in writer.model.weights)
         self._is_large = num_weights > LARGE
+        self._is_narrow = writer.model.compute_dtype == "bfloat16"
         graph = functools.partial(tf.function, autograph=False)
 
         def parts(function):
@@ -185,9 +186,12 @@ class Decoder:
 
     def _weights_for(self, inputs, num_beams=1):
         num_prompts = inputs[0][0].shape[0]
-        if not self._is_large and (len(inputs) > 1 or num_prompts > 1):
+        num_rows = num_prompts * num_beams
+        is_one = len(inputs) == num_prompts == 1
+        reads_pairs = self._is_narrow and len(inputs) * num_rows <= FEW_ROWS
+        if not (self._is_large or is_one or reads_pairs):
             return self._weights(None)
-        num_rows = num_prompts * num_beams  # Those that read weights alike share what is kept.
+        # Numbers of rows that read weights alike share what is kept.
         return self._weights(next((n for n in (1, FEW_ROWS) if num_rows <= n), FEW_ROWS + 1))
 
     def _rows(self, tokens, scores):

@@ -6,8 +6,9 @@ from tfzoo.kernels import pairs
 from tfzoo.kernels.bfloat16 import matmul, product_dtype
 
 _MOST_PARTS = 64
-FEW_ROWS = 4
+FEW_ROWS = 8
 _NUM_STRIPS = 4
+_LONGEST_PART = 768  # Of few rows a core's first cache holds so much: 24 kB.
 
 
 def product(x, kernel):
@@ -36,8 +37,8 @@ def turned(kernel, num_rows):
     """A kernel's transpose, float (f, m), as XLA's products of few rows read it fastest.
 
     It comes in parts, since the product of one row is shared among cores by them alone. Where
-    bfloat16 is multiplied in float32, up to four rows read it as it is, two numbers at a time:
-    twice as fast, since they wait for memory.
+    bfloat16 is multiplied in float32, up to eight rows read it as it is, two numbers at a time:
+    up to twice as fast, since they wait for memory.
 
     Args:
         kernel: float (f, m).
@@ -45,15 +46,18 @@ def turned(kernel, num_rows):
 
     Returns:
         float (p, f / p, m), in what products are made in. p is 1; or, for one row, the smallest
-        divisor of f from 2 to 64. Or of pairs of bfloat16 uint32 (4, f, m / 8): four strips, the
-        first half of each in the upper 16 bits, the second in the lower.
+        divisor of f from 2 to 64. Or of pairs of bfloat16 uint32 (4, p, f, m / 8p), for each of p
+        parts of the length four strips: the first half of each in the upper 16 bits, the second in
+        the lower. p is the smallest that leaves parts of at most 768 numbers.
     """
     width, length = kernel.shape
-    dtype, strip = product_dtype(kernel.dtype), length // (2 * _NUM_STRIPS)
-    is_even = 2 * _NUM_STRIPS * strip == length and strip <= pairs.LONGEST_SUM
-    if kernel.dtype != dtype and is_even and num_rows <= FEW_ROWS:
-        halves = tf.reshape(kernel, [width, _NUM_STRIPS, 2, strip])
-        return pairs.paired(*tf.unstack(tf.transpose(halves, [2, 1, 0, 3])))
+    dtype = product_dtype(kernel.dtype)
+    if kernel.dtype != dtype and num_rows <= FEW_ROWS:
+        divisors = (p for p in range(1, _MOST_PARTS + 1) if length % (2 * _NUM_STRIPS * p) == 0)
+        num_parts = next((p for p in divisors if length <= p * _LONGEST_PART), None)
+        if num_parts:
+            halves = tf.reshape(kernel, [width, num_parts, _NUM_STRIPS, 2, -1])
+            return pairs.paired(*tf.unstack(tf.transpose(halves, [3, 2, 1, 0, 4])))
     divisors = (p for p in range(2, _MOST_PARTS + 1) if width % p == 0)
     num_parts = next(divisors, 1) if num_rows == 1 else 1
     return tf.reshape(tf.cast(kernel, dtype), [num_parts, -1, length])
@@ -63,15 +67,18 @@ def _of_pairs(x, kernel):
     """A product that XLA makes one loop of for each element, which reads all strips at once.
 
     It must not unpack the pairs before the loop over tokens, for all of it: so they depend on a
-    zero that nobody knows before x.
+    zero that nobody knows before x. The terms are summed in two halves, since a processor adds to
+    one sum no faster than a sum after the other.
     """
-    num_strips, width, strip = kernel.shape
+    num_strips, num_parts, _, strip = kernel.shape
     rows = tf.cast(x, tf.float32)
     zero = tf.cast(pairs.unknown_zero(rows), tf.uint32)
-    rows = tf.reshape(pairs.made_once(rows), [-1, num_strips, 2, 1, strip])
-    rows = tf.transpose(rows, [1, 2, 3, 0, 4])
+    rows = tf.reshape(pairs.made_once(rows), [-1, num_parts, num_strips, 2, 1, strip])
+    rows = tf.transpose(rows, [2, 3, 1, 4, 0, 5])
     terms = []
     for words, row in zip(tf.unstack(kernel), tf.unstack(rows), strict=True):
-        halves = pairs.parts(tf.bitwise.bitwise_or(words, zero)[:, tf.newaxis])
+        halves = pairs.parts(tf.bitwise.bitwise_or(words, zero)[:, :, tf.newaxis])
         terms += [half * of_row for half, of_row in zip(halves, tf.unstack(row), strict=True)]
-    return tf.cast(tf.transpose(pairs.summed(tf.add_n(terms))), x.dtype)
+    terms = tf.add_n(terms[:num_strips]) + tf.add_n(terms[num_strips:])
+    products = tf.add_n(tf.unstack(pairs.summed(terms)))  # Of each part, (f, n).
+    return tf.cast(tf.transpose(products), x.dtype)
