@@ -204,10 +204,12 @@ def test_a_text_longer_than_the_context_loses_its_end(encoder):
         ({"temperature": "hot"}, "`temperature` must be a number, 0 or more. Received: .*='hot'"),
         ({"max_new_tokens": None}, "`max_new_tokens` must be from 0 to"),
         ({"seed": [1, 2, 3]}, "`seed` must be one number, or one for each of the 1 prompts"),
+        ({"max_length": 9}, "There is no option `max_length`. Give `max_new_tokens`, which"),
+        ({"heat": 1}, "There is no option `heat`. Options: max_new_tokens, temperature, top_k"),
     ],
     ids=str,
 )
-def test_numbers_out_of_range_are_refused(trained, options, message):
+def test_options_that_cannot_be_are_refused(trained, options, message):
     with pytest.raises(UsageError, match=message.replace("(", r"\(")):
         trained.generate(["the"], **options)
 

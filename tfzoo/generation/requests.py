@@ -27,6 +27,11 @@ NUMBERS = {  # dtype, what is in range, and how that is said
     "early_stopping": (np.bool_, lambda x: (x == 0) | (x == 1), "True or False"),
 }
 INTEGERS = ("max_new_tokens", "top_k", "seed", "no_repeat_ngram_size", "min_new_tokens")
+ELSEWHERE = {  # Names of transformers, and what to say here.
+    "max_length": "Give `max_new_tokens`, which counts the new text alone.",
+    "min_length": "Give `min_new_tokens`, which counts the new text alone.",
+    "do_sample": "Give `temperature`: 0 takes the likeliest token, more draws.",
+}
 MOST_BEAMS = 64
 MOST_STOPS, LONGEST_STOP = 64, 256  # texts or ids a prompt, bytes
 
@@ -72,7 +77,8 @@ def checked_options(given, num_rows: int) -> DecodingOptions:
     """
     names = [option.name for option in dataclasses.fields(DecodingOptions)]
     if unknown := [name for name in given if name not in names]:
-        raise UsageError(f"There is no option `{unknown[0]}`. Options: {', '.join(names)}.")
+        remedy = ELSEWHERE.get(unknown[0], f"Options: {', '.join(names)}.")
+        raise UsageError(f"There is no option `{unknown[0]}`. {remedy}")
     options = DecodingOptions(**given)
     rows = {name: _numbers(name, getattr(options, name), num_rows) for name in NUMBERS}
     beams, texts = options.num_beams, options.num_return_sequences
