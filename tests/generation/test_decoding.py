@@ -218,8 +218,9 @@ def test_few_rows_of_bfloat16_write_the_best_of_full_passes(model, monkeypatch, 
 def test_a_small_model_reads_pairs_for_few_rows_of_bfloat16(model, narrow, rows, in_pairs):
     decoder = Decoder(Writer(narrowed(model) if narrow else model, END_OF_TEXT))
     parts, *_ = decoder._start([[1]] * rows, sampling(rows))
-    dtype = decoder._weights_for(parts).output_kernel.dtype
-    assert (dtype == NARROW_IN_PAIRS) == in_pairs
+    kernel = decoder._weights_for(parts).output_kernel
+    assert (kernel.dtype == NARROW_IN_PAIRS) == in_pairs
+    assert (kernel.shape.rank == 2) != in_pairs  # Else as it is, not turned.
 
 
 @pytest.mark.slow
