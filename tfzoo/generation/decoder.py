@@ -43,7 +43,9 @@ class Decoder:
         self.context = writer.model.config.max_sequence_length
         num_weights = sum(math.prod(variable.shape) for variable in writer.model.weights)
         self._is_large = num_weights > LARGE
-        self._is_narrow = writer.model.compute_dtype == "bfloat16"
+        with _one_program():
+            dtype = tf.as_dtype(writer.model.compute_dtype)
+            self._has_pairs = product_dtype(dtype) != dtype
         graph = functools.partial(tf.function, autograph=False)
 
         def parts(function):
@@ -188,7 +190,7 @@ class Decoder:
         num_prompts = inputs[0][0].shape[0]
         num_rows = num_prompts * num_beams
         is_one = len(inputs) == num_prompts == 1
-        reads_pairs = self._is_narrow and len(inputs) * num_rows <= FEW_ROWS
+        reads_pairs = self._has_pairs and len(inputs) * num_rows <= FEW_ROWS
         if not (self._is_large or is_one or reads_pairs):
             return self._weights(None)
         # Numbers of rows that read weights alike share what is kept.

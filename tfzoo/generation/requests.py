@@ -30,7 +30,7 @@ INTEGERS = ("max_new_tokens", "top_k", "seed", "no_repeat_ngram_size", "min_new_
 ELSEWHERE = {  # Names of transformers, and what to say here.
     "max_length": "Give `max_new_tokens`, which counts the new text alone.",
     "min_length": "Give `min_new_tokens`, which counts the new text alone.",
-    "do_sample": "Give `temperature`: 0 takes the likeliest token, more draws.",
+    "do_sample": "Give `temperature`: 0 takes the likeliest token, above 0 one is drawn.",
 }
 MOST_BEAMS = 64
 MOST_STOPS, LONGEST_STOP = 64, 256  # texts or ids a prompt, bytes

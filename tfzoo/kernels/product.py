@@ -67,8 +67,8 @@ def _of_pairs(x, kernel):
     """A product that XLA makes one loop of for each element, which reads all strips at once.
 
     It must not unpack the pairs before the loop over tokens, for all of it: so they depend on a
-    zero that nobody knows before x. The terms are summed in two halves, since a processor adds to
-    one sum no faster than a sum after the other.
+    zero that nobody knows before x. The terms are summed in two halves, beside each other: an
+    addition to a sum waits for the one before.
     """
     num_strips, num_parts, _, strip = kernel.shape
     rows = tf.cast(x, tf.float32)
