@@ -234,9 +234,10 @@ def test_embedding_gradient_counts_each_use(compiled):
     np.testing.assert_array_equal(tape.gradient(y, table), expected)
 
 
+@pytest.mark.parametrize(("index", "count"), [(3, 2), (0, 4), (4, 2), (0, 6), (0, 1), (5, 1)])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_write_columns_replaces_just_those_columns(compiled):
-    cache, new = normal(2, 1, 6, 3), normal(2, 1, 2, 3)
+def test_write_columns_replaces_just_those_columns(compiled, index, count):
+    cache, new = normal(2, 1, 6, 3), normal(2, 1, count, 3)
 
     @tf.function(autograph=False)
     def write(index):
@@ -244,8 +245,10 @@ def test_write_columns_replaces_just_those_columns(compiled):
             return kernels.write_columns(tf.constant(cache), tf.constant(new), index)
 
     expected = cache.copy()
-    expected[:, :, 3:5] = new
-    np.testing.assert_array_equal(write(tf.constant(3)), expected)
+    expected[:, :, index : index + count] = new
+    written = write(tf.constant(index))
+    np.testing.assert_array_equal(written, expected)
+    assert written.shape == cache.shape
 
 
 @pytest.mark.parametrize(

@@ -29,12 +29,17 @@ def write_columns(cache, columns, index, *, of_values=False):
 
 
 def _plain(cache, columns, index):
+    """One column in place; several by a copy of all, which takes a tenth of the time a number."""
+    if columns.shape[2] != 1:
+        behind = index + size(columns, 2)
+        written = tf.concat([cache[:, :, :index], columns, cache[:, :, behind:]], 2)
+        return tf.ensure_shape(written, cache.shape)
     first_two_and_last_whole = 0b1011
     third = tf.constant([0, 0, 1, 0])
     return tf.raw_ops.TensorStridedSliceUpdate(
         input=cache,
         begin=index * third,
-        end=(index + size(columns, 2)) * third,
+        end=(index + 1) * third,
         strides=[1, 1, 1, 1],
         value=columns,
         begin_mask=first_two_and_last_whole,

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfzoo import kernels
 from tfzoo.kernels import shapes
+from tfzoo.kernels.bfloat16 import matmul, product_dtype
 from tfzoo.layers.growing import Growing
 from tfzoo.models.adapters import add_adapters
 
@@ -168,8 +169,8 @@ class Model(keras.Model):
         states = self.prediction_states(hidden)
         rows = tf.reshape(states, [-1, states.shape[-1]])
         if output_kernel is None:
-            table = tf.cast(self.output_weights(), rows.dtype)
-            logits = tf.matmul(rows, table, transpose_b=True)
+            table = tf.cast(self.output_weights(), product_dtype(rows.dtype))
+            logits = matmul(rows, table, transpose_b=True)
         else:
             logits = kernels.product(rows, output_kernel)
         vocabulary = self.config.vocabulary_size
