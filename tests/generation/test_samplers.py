@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from tfzoo.generation import sample
+from tfzoo.generation.randomness import uniform
+from tfzoo.kernels import compiled
 
 LOGITS = np.log(np.array([0.05, 0.4, 0.02, 0.25, 0.08, 0.2], np.float32))
 NUM_DRAWS = 20_000
@@ -134,15 +136,58 @@ def test_a_row_is_drawn_as_if_alone():
     np.testing.assert_array_equal(together, alone)
 
 
+@tf.function(jit_compile=True, autograph=False)
+def sample_in_one_program(*arguments):
+    with compiled(gradients=False, whole=True):
+        return sample(*arguments)
+
+
+@pytest.mark.parametrize("function", [sample, sample_in_one_program], ids=["plain", "compiled"])
+@pytest.mark.parametrize(
+    ("top_k", "top_p", "num_kept"), [(200, 1.0, 200), (0, 0.2, None), (500, 0.5, None)], ids=str
+)
+def test_limits_of_a_large_vocabulary_keep_what_sorting_keeps(function, top_k, top_p, num_kept):
+    logits = np.random.default_rng(0).normal(size=1000, scale=0.1).astype(np.float32)
+    order = np.argsort(-logits)
+    kept = order[: top_k or None]
+    shares = np.cumsum(np.exp(logits[kept], dtype=np.float64))
+    kept = kept[: 1 + np.searchsorted(shares, top_p * shares[-1])]
+    assert num_kept in (None, len(kept))
+    draws = function(
+        tf.tile(logits[None], [NUM_DRAWS, 1]),
+        tf.ones([NUM_DRAWS]),
+        tf.fill([NUM_DRAWS], top_k),
+        tf.fill([NUM_DRAWS], top_p),
+        tf.range(NUM_DRAWS, dtype=tf.int64),
+        tf.constant(0),
+    )
+    assert set(draws.numpy()) == set(kept)
+
+
+def test_each_k_keeps_k_tokens():
+    logits = np.random.default_rng(1).normal(size=1000, scale=0.1).astype(np.float32)
+    order = np.argsort(-logits)
+    sizes = np.repeat(np.arange(2, 42), 500)
+    draws = draw(logits, np.arange(len(sizes)), top_k=sizes.astype(np.int32))
+    for size in np.unique(sizes):
+        assert set(draws[sizes == size]) == set(order[:size])
+
+
+def test_the_lowest_number_draws_no_token_without_a_share():
+    seed = 33897418
+    assert uniform(tf.constant([seed], tf.int64), tf.constant(0)).numpy() == [0.0]
+    logits = np.float32([-1e9, -1e9, 0.0, 0.0])
+    assert draw(logits, [seed]) == [2]
+
+
 def test_compiled_and_plain_draw_the_same():
-    compiled = tf.function(sample, jit_compile=True, autograph=False)
     rows = 500
     arguments = (
-        tf.random.stateless_normal([rows, 40], [1, 2]),
+        tf.random.stateless_normal([rows, 3000], [1, 2]),
         tf.fill([rows], 0.9),
-        tf.fill([rows], 10),
-        tf.fill([rows], 0.8),
+        tf.where(tf.range(rows) % 3 == 0, 0, 40),
+        tf.where(tf.range(rows) % 2 == 0, 1.0, 0.8),
         tf.range(rows, dtype=tf.int64),
         tf.constant(2),
     )
-    assert np.mean(compiled(*arguments).numpy() == sample(*arguments).numpy()) > 0.99
+    assert np.mean(sample_in_one_program(*arguments) == sample(*arguments)) > 0.99

@@ -2,17 +2,24 @@
 (Holtzman et al., 2020, arXiv:1904.09751) and min-p (Nguyen et al., 2024, arXiv:2407.01082, equation
 2), each with a value of its own for every row.
 
-Nothing here sorts the vocabulary: what a limit keeps is found by bisection over the bits of the
-logits, which costs the same in a plain graph and under XLA. Shape letters: b batch, v vocabulary.
+Nothing here sorts the vocabulary. A token's gap is how far its logit, over the temperature, lies
+below the row's highest; each limit is a bound on the gaps, and is found by bisection.
+Shape letters: b batch, v vocabulary.
 """
 
 import tensorflow as tf
 
 from tfzoo.generation.randomness import uniform
+from tfzoo.kernels.cluster import is_whole
 
 LOWEST_TEMPERATURE = 1e-6
 HIGHEST_TEMPERATURE = 1e6
-INFINITY_BITS = 0x7F800000  # of float32: the largest key that a gap between logits can have
+LOWEST_SHARE = 1e-9
+_MOST = 2.0**30  # The likeliest token's part in a draw, which is of whole numbers.
+_WIDEST = 21.0  # A gap from which on a token's part is less than one: 2^30 e^-21 = 0.8.
+_MOST_HALVINGS = 48
+_NUM_STRIPS = 16
+_BLOCK = 256
 
 
 def sample(logits, temperature, top_k, top_p, seed, step, min_p=0.0):
@@ -38,66 +45,125 @@ def sample(logits, temperature, top_k, top_p, seed, step, min_p=0.0):
     """
     likeliest = tf.argmax(logits, -1, output_type=tf.int32)
     is_random = (temperature > 0.0) & (top_k != 1)
-    least_weight = tf.minimum(min_p, 1.0)  # The likeliest has the weight 1.
 
     def draw():
-        weights, keys = _weights(logits, temperature)
-        weights = _keep_top_k(weights, keys, top_k)
-        weights = _keep_top_p(weights, keys, top_p)
-        weights = tf.where(weights < least_weight[..., None], 0.0, weights)
-        return tf.where(is_random, _pick(weights, uniform(seed, step)), likeliest)
+        gaps = _gaps(logits, temperature)
+        bound = _top_k_bound(gaps, top_k)
+        bound = _top_p_bound(gaps, top_p, bound)
+        bound = tf.minimum(bound, _min_p_bound(min_p))
+        drawn = tf.minimum(_pick(gaps, bound, uniform(seed, step)), logits.shape[-1] - 1)
+        return tf.where(is_random, drawn, likeliest)
 
     return tf.cond(tf.reduce_any(is_random), draw, lambda: likeliest)
 
 
-def _weights(logits, temperature):
-    """Unnormalized probabilities (b, v), 1 at the likeliest, and int32 keys that grow as they fall.
-
-    The bits of a float that is not negative, read as an integer, are in the order of the floats.
-    """
+def _gaps(logits, temperature):
     temperature = tf.where(temperature > 0.0, temperature, 1.0)
     temperature = tf.clip_by_value(temperature, LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE)
-    gaps = tf.reduce_max(logits, -1, keepdims=True) - logits
-    return tf.exp(-gaps / temperature[:, None]), tf.bitcast(gaps, tf.int32)
+    gaps = (tf.reduce_max(logits, -1, keepdims=True) - logits) / temperature[:, None]
+    padding = [[0, 0], [0, -logits.shape[-1] % _BLOCK]]
+    return tf.pad(gaps, padding, constant_values=float("inf"))
 
 
-def _keep_top_k(weights, keys, top_k):
-    limited = (top_k > 0) & (top_k < tf.shape(weights)[-1])
+def _weight(gap):
+    return tf.exp(-gap)
 
-    def keep():
+
+def _top_k_bound(gaps, top_k):
+    widest = tf.fill(tf.shape(top_k), _WIDEST)
+    limited = (top_k > 0) & (top_k < tf.shape(gaps)[-1])
+
+    def find():
         goal = tf.where(limited, tf.cast(top_k, tf.float32), float("inf"))
-        return _keep(weights, keys, tf.ones_like(weights), goal)
+        return _least_bound(_sums(gaps, tf.ones_like), tf.ones_like, goal, widest)
 
-    return tf.cond(tf.reduce_any(limited), keep, lambda: weights)
+    return tf.cond(tf.reduce_any(limited), find, lambda: widest)
 
 
-def _keep_top_p(weights, keys, top_p):
+def _top_p_bound(gaps, top_p, widest):
     limited = top_p < 1.0
 
-    def keep():
-        goal = tf.where(limited, top_p * tf.reduce_sum(weights, -1), float("inf"))
-        return _keep(weights, keys, weights, goal)
+    def find():
+        sums = _sums(gaps, _weight)
+        share = tf.maximum(top_p, LOWEST_SHARE)
+        goal = tf.where(limited, share * sums(widest), float("inf"))
+        return _least_bound(sums, _weight, goal, widest)
 
-    return tf.cond(tf.reduce_any(limited), keep, lambda: weights)
-
-
-def _keep(weights, keys, amounts, goal):
-    """Keeps the tokens of the smallest keys whose `amounts` reach `goal` (b,); all, if none do."""
-
-    def halve(low, high):
-        middle = low + (high - low) // 2
-        held = tf.reduce_sum(tf.where(keys <= middle[:, None], amounts, 0.0), -1)
-        enough = held >= goal
-        return tf.where(enough, low, middle + 1), tf.where(enough, middle, high)
-
-    low = tf.zeros_like(goal, tf.int32)
-    bounds = (low, low + INFINITY_BITS)
-    _, bound = tf.while_loop(lambda *_: True, halve, bounds, maximum_iterations=31)
-    return tf.where(keys <= bound[:, None], weights, 0.0)
+    return tf.cond(tf.reduce_any(limited), find, lambda: widest)
 
 
-def _pick(weights, uniforms):
-    """The first token at which the running sum of its row passes `uniforms` (b,) of the whole."""
-    sums = tf.where(weights > 0.0, tf.cumsum(weights, -1), 0.0)
-    passed = sums > uniforms[:, None] * tf.reduce_max(sums, -1, keepdims=True)
-    return tf.argmax(tf.cast(passed, tf.int32), -1, output_type=tf.int32)
+def _min_p_bound(min_p):
+    return tf.where(min_p > 0.0, -tf.math.log(tf.minimum(min_p, 1.0)), _WIDEST)
+
+
+def _sums(gaps, weigh):
+    """A function of bounds (b,), which gives what the tokens within them weigh, float32 (b,).
+
+    XLA sums along a row one number after the other. So the row is cut into strips, which are
+    added to each other.
+    """
+    strips = tf.split(gaps, _NUM_STRIPS if is_whole() else 1, axis=-1)
+    weights = [weigh(strip) for strip in strips]
+
+    def sums(bound):
+        within = [
+            tf.where(strip <= bound[:, None], weight, 0.0)
+            for strip, weight in zip(strips, weights, strict=True)
+        ]
+        return tf.reduce_sum(tf.add_n(within), -1)
+
+    return sums
+
+
+def _least_bound(sums, weigh, goal, widest):
+    """The least bound (b,) within which tokens weigh `goal` (b,), or `widest` (b,), if none.
+
+    A row is done when what lies between its bounds is no more than one token.
+    """
+
+    def middle(low, high):
+        return low + (high - low) / 2
+
+    def is_open(low, high, sum_low, sum_high):
+        several = sum_high - sum_low > 1.5 * weigh(high)
+        halves = (low < middle(low, high)) & (middle(low, high) < high)
+        return (sum_high >= goal) & several & halves
+
+    def halve(low, high, sum_low, sum_high):
+        bound = middle(low, high)
+        held = sums(bound)
+        still = is_open(low, high, sum_low, sum_high)
+        up, down = still & (held < goal), still & (held >= goal)
+        return (
+            tf.where(up, bound, low),
+            tf.where(down, bound, high),
+            tf.where(up, held, sum_low),
+            tf.where(down, held, sum_high),
+        )
+
+    bounds = (tf.fill(tf.shape(goal), -1.0), widest, tf.zeros_like(goal), sums(widest))
+    return tf.while_loop(
+        lambda *bounds: tf.reduce_any(is_open(*bounds)),
+        halve,
+        bounds,
+        maximum_iterations=_MOST_HALVINGS,
+    )[1]
+
+
+def _pick(gaps, bound, uniforms):
+    """The first token at which the running sum of its row passes `uniforms` (b,) of the whole.
+
+    The sums are of whole numbers, so exact: first those of blocks, then those within one.
+    """
+    parts = tf.where(gaps <= bound[:, None], tf.cast(_weight(gaps) * _MOST, tf.int32), 0)
+    blocks = tf.reshape(parts, [-1, gaps.shape[-1] // _BLOCK, _BLOCK])
+    sums = tf.cumsum(tf.reduce_sum(tf.cast(blocks, tf.int64), -1), -1)
+    drawn = tf.cast(tf.cast(uniforms, tf.float64) * tf.cast(sums[:, -1], tf.float64), tf.int64)
+    block = tf.minimum(_num_up_to(sums, drawn), blocks.shape[1] - 1)
+    before = tf.gather(tf.pad(sums, [[0, 0], [1, 0]]), block, batch_dims=1)
+    within = tf.cumsum(tf.cast(tf.gather(blocks, block, batch_dims=1), tf.int64), -1)
+    return block * _BLOCK + _num_up_to(within, drawn - before)
+
+
+def _num_up_to(sums, limit):
+    return tf.reduce_sum(tf.cast(sums <= limit[:, None], tf.int32), -1)
