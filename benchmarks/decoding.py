@@ -1,4 +1,4 @@
-"""How fast is greedy decoding with a cache, beside keras-hub and transformers?
+"""How fast is decoding with a cache, greedy or with draws, beside keras-hub and transformers?
 
     python -m benchmarks.decoding --output=benchmarks/results/decoding.md
 
@@ -31,11 +31,12 @@ MEMORY = "memory"
 
 def main():
     flags = _flags()
-    parts = ["## Greedy decoding", "", report.machine(), f"Median of {flags.rounds} rounds.", ""]
+    how = f"Decoding with draws, top-p {flags.top_p}" if flags.top_p else "Greedy decoding"
+    parts = [f"## {how}", "", report.machine(), f"Median of {flags.rounds} rounds.", ""]
     shapes = {"quick": QUICK} if flags.quick else {name: SHAPES[name] for name in flags.shapes}
     for name, shape in shapes.items():
         for batch_size in flags.batch_sizes:
-            setting = shape.replace(batch_size=batch_size)
+            setting = shape.replace(batch_size=batch_size, top_p=flags.top_p)
             peers = {MEMORY: ("memory_bandwidth", setting), **_peers(setting, flags.peers)}
             rates = time_in_turn(peers, flags.rounds)
             parts.append(_table(name, setting, rates))
@@ -76,6 +77,7 @@ def _flags():
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--batch_sizes", nargs="+", type=int, default=[1, 8, 32])
     parser.add_argument("--peers", nargs="+", choices=names, default=names)
+    parser.add_argument("--top_p", type=float, default=0.0, help="draw from this share; 0: greedy")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--output", help="file to write the tables to")
     parser.add_argument("--quick", action="store_true", help="a tiny shape, to see that it runs")

@@ -16,6 +16,7 @@ class Setting:
             one way.
         num_steps: int, training steps or decodings in a timed block.
         prompt_length, num_new_tokens: int, of decoding.
+        top_p: float, share of the probability that decoding draws from; 0 is greedy.
     """
 
     num_layers: int
@@ -29,6 +30,7 @@ class Setting:
     num_steps: int
     prompt_length: int = 32
     num_new_tokens: int = 128
+    top_p: float = 0.0
 
     @property
     def shape(self):

@@ -1,7 +1,8 @@
-"""Greedy decoding by keras-hub's `GPT2CausalLM.generate`."""
+"""Decoding by keras-hub's `GPT2CausalLM.generate`."""
 
 import sys
 
+import keras_hub
 import numpy as np
 
 from benchmarks.peers.batches import prompts
@@ -13,7 +14,8 @@ from benchmarks.turns import take_turns
 def main():
     setting = Setting.from_json(sys.argv[1])
     model = gpt2_causal_lm(setting)
-    model.compile(sampler="greedy", jit_compile=setting.compiled)
+    sampler = keras_hub.samplers.TopPSampler(p=setting.top_p, seed=1) if setting.top_p else "greedy"
+    model.compile(sampler=sampler, jit_compile=setting.compiled)
     inputs = _padded(prompts(setting), setting.num_new_tokens)
 
     def run_block():

@@ -1,4 +1,4 @@
-"""Greedy decoding by tfzoo: the decoder that `tfzoo.load(...).generate` keeps."""
+"""Decoding by tfzoo: the decoder that `tfzoo.load(...).generate` keeps."""
 
 import sys
 
@@ -24,13 +24,16 @@ def main():
     token_ids = prompts(setting).tolist()
     size = setting.batch_size
     how = {"max_new_tokens": setting.num_new_tokens, "temperature": 0.0}
-    greedy = as_sampling(checked_options(how, size), [True] * size)
+    if setting.top_p:
+        how |= {"temperature": 1.0, "top_p": setting.top_p, "seed": 1}
+    sampling = as_sampling(checked_options(how, size), [True] * size)
 
     def run_block():
         for _ in range(setting.num_steps):
-            rows = decoder.generate(token_ids, greedy)
-        assert {len(row) for row in rows} == {setting.num_new_tokens}
-        return setting.num_steps * size * setting.num_new_tokens
+            rows = decoder.generate(token_ids, sampling)
+        lengths = [len(row) for row in rows]  # A draw may end a row.
+        assert max(lengths) == setting.num_new_tokens
+        return setting.num_steps * sum(lengths)
 
     take_turns(run_block)
 

@@ -1,4 +1,4 @@
-"""Greedy decoding by transformers: its dynamic cache, or a static one with torch.compile."""
+"""Decoding by transformers: its dynamic cache, or a static one with torch.compile."""
 
 import sys
 
@@ -21,10 +21,13 @@ def main():
     options = {
         "attention_mask": torch.ones_like(token_ids),
         "max_new_tokens": setting.num_new_tokens,
-        "do_sample": False,
+        "do_sample": bool(setting.top_p),
+        "eos_token_id": None,
         "pad_token_id": 0,
         "cache_implementation": "static" if setting.compiled else None,
     }
+    if setting.top_p:
+        options |= {"top_p": setting.top_p, "top_k": 0}
 
     def run_block():
         for _ in range(setting.num_steps):
