@@ -31,8 +31,9 @@ def main():
     def run_block():
         for _ in range(setting.num_steps):
             rows = decoder.generate(token_ids, sampling)
-        lengths = [len(row) for row in rows]  # A draw may end a row.
-        assert max(lengths) == setting.num_new_tokens
+        lengths = [len(row) for row in rows]
+        longest = setting.num_new_tokens  # Only a draw may end a row before.
+        assert max(lengths) == longest and (setting.top_p or min(lengths) == longest)
         return setting.num_steps * sum(lengths)
 
     take_turns(run_block)

@@ -14,12 +14,12 @@ from tfzoo.kernels.cluster import is_whole
 
 LOWEST_TEMPERATURE = 1e-6
 HIGHEST_TEMPERATURE = 1e6
-LOWEST_SHARE = 1e-9
+LOWEST_SHARE = 1e-9  # Of the probability: less than the likeliest token of any vocabulary has.
 _MOST = 2.0**30  # The likeliest token's part in a draw, which is of whole numbers.
 _WIDEST = 21.0  # A gap from which on a token's part is less than one: 2^30 e^-21 = 0.8.
-_MOST_HALVINGS = 48
-_NUM_STRIPS = 16
-_BLOCK = 256
+_MOST_HALVINGS = 48  # What these leave between two bounds, 22 / 2^48, counts as level.
+_NUM_STRIPS = 16  # Of a row under XLA.
+_BLOCK = 256  # Tokens; of whole strips.
 
 
 def sample(logits, temperature, top_k, top_p, seed, step, min_p=0.0):
@@ -118,7 +118,8 @@ def _sums(gaps, weigh):
 def _least_bound(sums, weigh, goal, widest):
     """The least bound (b,) within which tokens weigh `goal` (b,), or `widest` (b,), if none.
 
-    A row is done when what lies between its bounds is no more than one token.
+    A row is done when there is no more than one token between its bounds: each weighs at least as
+    much as one at the upper bound.
     """
 
     def middle(low, high):
